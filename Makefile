@@ -1,0 +1,85 @@
+# Everything runs in .venv, which is set up once and again when a file it was made from changes.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
+
+.PHONY: help demo test bench fuzz lock clean FORCE
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the sample pods, show what changed and why
+	@$(BIN)/ray-webhook demo
+
+test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and HTTP tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray
+
+bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs
+	$(BIN)/python bench/admission.py
+
+fuzz: $(STAMPS)/dev $(STAMPS)/wheel  ## 100,000 mutated bodies against the admission route
+	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies 100000
+
+# The largest set is resolved first and bounds the others, so that one .venv can hold them all.
+# `make lock LOCK_FLAGS=--upgrade` takes newer versions; without it those that still fit stay.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' $(LOCK_FLAGS)
+define BUILD_REQUIRES
+import pathlib, tomllib
+print(*tomllib.loads(pathlib.Path("pyproject.toml").read_text())["build-system"]["requires"], sep="\n")
+endef
+export BUILD_REQUIRES
+
+lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
+	$(COMPILE) --extra server --extra dev -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
+	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
+
+clean:  ## remove what make and the tools have made
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find webhook ray_config tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+define CHECK_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("$(PYTHON) is Python %d.%d; ray-webhook needs 3.11 or newer: make PYTHON=/path/to/python3.11" % sys.version_info[:2])
+endef
+export CHECK_PYTHON
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo 'Setting up .venv (once)'
+	@$(PYTHON) -m venv --clear .venv
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/server: requirements/server.txt requirements/build.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/server.txt -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.
+$(STAMPS)/sources: $(STAMPS)/venv FORCE
+	@cksum $(SOURCES) > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# Built with the pinned backend (both requirement sets have it), thus without network.
+$(STAMPS)/wheel: $(STAMPS)/sources | $(STAMPS)/venv
+	@rm -rf .venv/wheel
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir .venv/wheel .
+	@$(PIP) install --no-deps --no-index --force-reinstall .venv/wheel/*.whl
+	@touch $@
