@@ -1,0 +1,50 @@
+"""Settings as an env file: one ``KEY=VALUE`` a line, as kustomize's configMapGenerator reads it.
+
+Blank lines and lines that begin with ``#`` do not count; nothing is quoted, expanded or continued.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from webhook.errors import quote
+from webhook.injection.settings import Settings, parse_settings
+
+_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvFile:
+    """What a settings file says, and what is wrong with it, each fault with its line and key."""
+
+    settings: Settings
+    faults: tuple[str, ...]
+
+
+def parse_env_file(text: str, *, source: str) -> EnvFile:
+    """Parse the settings file `text`; `source` names it for people."""
+    data: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    faults: list[str] = []
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        key, equals, value = line.partition("=")
+        if wrong := _line_fault(key, equals, lines):
+            faults.append(f"line {number} {wrong}")
+            continue
+        data[key], lines[key] = value, number
+    settings = parse_settings(data, source=source, cluster_wide=True)
+    faults += [f"line {lines[key]}, {key} {fault}" for key, fault in settings.broken.items()]
+    return EnvFile(settings=settings, faults=tuple(faults))
+
+
+def _line_fault(key: str, equals: str, lines: dict[str, int]) -> str | None:
+    if not equals:
+        return f"is {quote(key)}; allowed: KEY=VALUE"
+    if not _KEY.fullmatch(key):
+        return f"has the key {quote(key)}; allowed: letters, digits, _, - and ., not beginning with a digit"
+    return f"has the key {key} again, after line {lines[key]}; allowed: each key once" if key in lines else None

@@ -1,0 +1,182 @@
+"""What is read of an AdmissionReview: partial structs of the fields that the rules look at.
+
+The rest of the pod is never decoded, so nothing newer than these structs can be lost, and a review costs some
+microseconds. The pod itself is decoded in a second step, so that a malformed pod inside a well-formed review is told
+apart from a body that is no review at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from webhook.errors import NotAReviewError, NotJsonError
+
+API_VERSION: Final = "admission.k8s.io/v1"
+
+
+class Source(msgspec.Struct, gc=False):
+    """An object of which only the presence matters: a valueFrom, or one entry of envFrom."""
+
+
+class EnvVar(msgspec.Struct, rename="camel", gc=False):
+    """One entry of a container's env."""
+
+    name: str
+    value: str | None = None
+    value_from: Source | None = None
+
+
+class Container(msgspec.Struct, rename="camel"):
+    """A container, init container or ephemeral container."""
+
+    name: str
+    env: list[EnvVar] | None = None
+    env_from: list[Source] | None = None
+
+
+class CommandedContainer(Container, rename="camel"):
+    """A container with its command line, which only the default-role path looks at."""
+
+    command: list[str] | None = None
+    args: list[str] | None = None
+
+
+class PodMeta(msgspec.Struct, rename="camel"):
+    """The metadata's maps, and what names the pod in a log line (of any type: no rule reads that)."""
+
+    labels: dict[str, str | None] | None = None
+    annotations: dict[str, str | None] | None = None
+    name: object = None
+    generate_name: object = None
+    owner_references: object = None
+
+
+class PodSpec(msgspec.Struct, rename="camel"):
+    """The pod's containers."""
+
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    ephemeral_containers: list[Container] | None = None
+
+
+class CommandedPodSpec(msgspec.Struct, rename="camel"):
+    """The pod's containers with their command lines."""
+
+    containers: list[CommandedContainer] | None = None
+    init_containers: list[CommandedContainer] | None = None
+    ephemeral_containers: list[CommandedContainer] | None = None
+
+
+class PodHead(msgspec.Struct):
+    """A pod of which only the metadata is read."""
+
+    metadata: PodMeta | None = None
+
+
+class Pod(PodHead):
+    """A pod, as far as the rules read it."""
+
+    spec: PodSpec | None = None
+
+
+class CommandedPod(PodHead):
+    """A pod with its containers' command lines."""
+
+    spec: CommandedPodSpec | None = None
+
+
+AnyPod = Pod | CommandedPod
+
+
+class GroupVersionResource(msgspec.Struct):
+    """The resource that a request is about."""
+
+    resource: str = ""
+
+
+class AdmissionRequest(msgspec.Struct, rename="camel"):
+    """The request of an AdmissionReview; the objects are left as JSON."""
+
+    uid: str
+    operation: str
+    namespace: str | None = None
+    name: str | None = None
+    resource: GroupVersionResource | None = None
+    sub_resource: str | None = None
+    object: msgspec.Raw = msgspec.Raw(b"null")
+    old_object: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class AdmissionReview(msgspec.Struct, rename="camel"):
+    """An AdmissionReview, as the API server sends it."""
+
+    request: AdmissionRequest
+    api_version: str = API_VERSION
+    kind: str = "AdmissionReview"
+
+
+_REVIEW: Final = msgspec.json.Decoder(AdmissionReview)
+_POD: Final = msgspec.json.Decoder(Pod | None)
+_COMMANDED_POD: Final = msgspec.json.Decoder(CommandedPod | None)
+_POD_HEAD: Final = msgspec.json.Decoder(PodHead | None)
+
+
+def parse_review(body: bytes) -> AdmissionRequest:
+    """The request of the review in `body`.
+
+    Raises:
+        NotJsonError: the body is not one JSON text in UTF-8, or is nested too deep.
+        NotAReviewError: it is JSON, but no AdmissionReview v1 with a request and a uid.
+    """
+    try:
+        # msgspec skips unread strings without looking at their encoding, so that is asked first.
+        review = _REVIEW.decode(str(body, "utf-8"))
+    except UnicodeDecodeError as error:
+        raise NotJsonError(f"body has a byte at {error.start} that is not UTF-8", fix="send JSON in UTF-8") from None
+    except msgspec.ValidationError as error:
+        raise NotAReviewError(f"body: {error}", fix=f"send an AdmissionReview of {API_VERSION}") from None
+    except msgspec.DecodeError as error:
+        raise NotJsonError(f"body: {error}", fix="send one whole JSON text") from None
+    except RecursionError:
+        raise NotJsonError("body is nested too deep", fix="send an AdmissionReview") from None
+    _check(review)
+    return review.request
+
+
+def _check(review: AdmissionReview) -> None:
+    if (review.api_version, review.kind) != (API_VERSION, "AdmissionReview"):
+        raise NotAReviewError(
+            "apiVersion and kind",
+            value=f"{review.api_version} {review.kind}",
+            allowed=f"{API_VERSION} AdmissionReview",
+            fix="register the webhook with admissionReviewVersions: [v1]",
+        )
+    if not review.request.uid:
+        raise NotAReviewError("request.uid", value="", allowed="any other text", fix="send the request's uid")
+
+
+def parse_pod(raw: msgspec.Raw, *, commands: bool) -> AnyPod:
+    """The pod in `raw`, with command lines if `commands`; an absent (null) one is empty.
+
+    Raises:
+        msgspec.ValidationError: a field that the rules read has a wrong type; the text names it.
+    """
+    if commands:
+        return _COMMANDED_POD.decode(raw) or CommandedPod()
+    return _POD.decode(raw) or Pod()
+
+
+def parse_pod_head(raw: msgspec.Raw) -> PodHead:
+    """The metadata alone of the pod in `raw`, for a pod that :func:`parse_pod` refuses.
+
+    Raises:
+        msgspec.ValidationError: the metadata's maps are of a wrong type too.
+    """
+    return _POD_HEAD.decode(raw) or PodHead()
+
+
+def convert_pod(manifest: object, *, commands: bool) -> AnyPod:
+    """The pod of a manifest that was parsed into plain dicts and lists; errors as :func:`parse_pod`."""
+    return msgspec.convert(manifest, type=CommandedPod if commands else Pod)
