@@ -1,0 +1,156 @@
+"""``ray-webhook explain``: the decision for a manifest's pods, with each variable's value and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import jsonpatch
+import msgspec
+
+from webhook import contract
+from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
+from webhook.cli.report import Change, change_lines, shown
+from webhook.contract import Role
+from webhook.errors import InputError, SettingsError, quote
+from webhook.injection.decision import Decision, Deny, Inject, decide
+from webhook.injection.envfile import parse_env_file
+from webhook.injection.review import parse_review
+from webhook.injection.settings import Settings
+from webhook.injection.snapshot import Snapshot
+from webhook.injection.treatment import Treated
+from webhook.manifests.documents import Document, parse_documents
+from webhook.manifests.reviews import review_of
+from webhook.manifests.workloads import TEMPLATES, workload_of
+
+
+@click.command("explain")
+@option("--file", "-f", required=True, help="Manifest, or a recorded AdmissionReview; - for standard input.")
+@option("--namespace", "-n", default="default", show_default=True, help="Namespace of manifests that name none.")
+@option("--settings", type=click.Path(path_type=Path), help="Settings file; without it the built-in settings hold.")
+@option(
+    "--default-role", type=click.Choice([Role.CLIENT.value]), help="The namespace's label ray.seedcore.io/default-role."
+)
+@option("--cluster-domain", default=contract.CLUSTER_DOMAIN, show_default=True, help="What ends a Service's full name.")
+@option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@no_color_option
+def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
+    """Say what the webhook does to the pods of a manifest, and why."""
+    documents = parse_documents(read_input(file), source=describe_input(file))
+    snapshot = Snapshot(cluster_wide=_settings(flags["settings"]), cluster_domain=flags["cluster_domain"])
+    default_role = Role(flags["default_role"]) if flags["default_role"] else None
+    reviews = list(_reviews(documents, flags["namespace"]))
+    if not reviews:
+        raise InputError(
+            f"{describe_input(file)} has no pod in it",
+            allowed=f"{', '.join(TEMPLATES)}, AdmissionReview",
+            fix="give one",
+        )
+    explained = [_explain(name, review, snapshot, default_role) for name, review in reviews]
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(explained)))
+    else:
+        click.echo("\n\n".join("\n".join(_lines(item, Style(no_color=no_color))) for item in explained))
+
+
+def _settings(path: Path | None) -> Settings | None:
+    if path is None:
+        return None
+    parsed = parse_env_file(read_input(str(path)), source=f"file {path.name}")
+    if parsed.faults:
+        raise SettingsError(f"settings file {quote(str(path))}, {'; '.join(parsed.faults)}", fix="mend it")
+    return parsed.settings
+
+
+def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document]]:
+    """A name for people and the review, for each pod in the documents."""
+    for number, document in enumerate(documents, start=1):
+        if document["kind"] == "AdmissionReview":
+            yield f"AdmissionReview {number}", document
+            continue
+        workload = workload_of(document)
+        if workload is not None:
+            place = workload.namespace or namespace
+            yield f"{workload.kind} {place}/{workload.name}", review_of(workload, namespace=place, uid="explain")
+
+
+def _explain(name: str, review: Document, snapshot: Snapshot, default_role: Role | None) -> dict[str, Any]:
+    """The decision in the shape of the JSON output."""
+    request = parse_review(msgspec.json.encode(review))
+    decision = decide(request, snapshot, default_role=default_role)
+    pod = review["request"].get("object") or {}
+    operations = list(decision.operations) if isinstance(decision, Inject) else []
+    treated = () if isinstance(decision, Deny) else decision.treated
+    return {
+        "name": name,
+        "code": decision.code,
+        "summary": decision.code.summary,
+        "allowed": not isinstance(decision, Deny),
+        "role": decision.role,
+        "roleSource": None if isinstance(decision, Deny) else decision.role_source,
+        "message": _message(decision),
+        "source": None if isinstance(decision, Deny) else decision.source,
+        "warnings": [str(warning) for warning in decision.warnings],
+        "containers": _containers(treated, pod, jsonpatch.apply_patch(pod, operations)),
+        "operations": operations,
+    }
+
+
+def _message(decision: Decision) -> str:
+    return decision.message if isinstance(decision, Deny) else decision.code.meaning
+
+
+def _containers(treated: Sequence[Treated], before: Document, after: Document) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": item.selected.container.name,
+            "treatedAs": item.selected.treatment,
+            "variables": list(_variables(item, _env(item, before), _env(item, after))),
+        }
+        for item in treated
+    ]
+
+
+def _env(item: Treated, pod: Document) -> dict[str, str]:
+    container = pod["spec"][item.selected.field][item.selected.index]
+    return {entry["name"]: shown(entry) for entry in container.get("env") or []}
+
+
+def _variables(item: Treated, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for wanted in item.wanted:
+        old, new = before.get(wanted.name), after.get(wanted.name)
+        if old is None and new is None:
+            continue
+        written = new is not None and old != new
+        source = wanted.source if written else "manifest" if new is not None else None
+        yield {"name": wanted.name, "before": old, "after": new, "source": source}
+
+
+def _lines(explained: Mapping[str, Any], style: Style) -> Iterator[str]:
+    role = f"{explained['role']} ({explained['roleSource']}), " if explained["roleSource"] else ""
+    color = "green" if explained["operations"] else None if explained["allowed"] else "red"
+    yield f"{style(explained['name'], bold=True)}: {role}{style(explained['code'], color)} {explained['summary']}"
+    yield f"  {explained['message']}"
+    if explained["source"]:
+        yield f"  Connection from {explained['source']}."
+    for container in explained["containers"]:
+        yield from _container_lines(container, style)
+    for warning in explained["warnings"]:
+        yield f"  {style('warning', 'yellow')} {warning}"
+
+
+def _container_lines(container: Mapping[str, Any], style: Style) -> Iterator[str]:
+    variables = container["variables"]
+    found = [
+        Change(
+            container=f"{container['name']}, as {container['treatedAs']}",
+            name=variable["name"],
+            before=variable["before"],
+            after=variable["after"],
+            source=variable["source"],
+        )
+        for variable in variables
+    ]
+    yield from change_lines(found, style)

@@ -1,0 +1,37 @@
+"""``ray-webhook reasons``: every code there is, or one explained."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+import msgspec
+
+from webhook.cli.output import Style, no_color_option, option
+from webhook.errors import UsageError
+from webhook.injection.reasons import Reason, every_reason
+
+
+@click.command("reasons")
+@click.argument("code", required=False)
+@option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@no_color_option
+def command(code: str | None, output: str, *, no_color: bool) -> None:
+    """List the reason codes, or explain CODE."""
+    reasons = [reason for reason in every_reason() if code is None or reason.code == code.upper()]
+    if not reasons:
+        raise UsageError("CODE", value=str(code), allowed="RAY and three digits", fix="see ray-webhook reasons")
+    style = Style(no_color=no_color)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(reasons)))
+    elif code is None:
+        for reason in reasons:
+            click.echo(f"{style(reason.code, bold=True)}  {reason.summary}")
+    else:
+        click.echo(_explained(reasons[0], style))
+
+
+def _explained(reason: Reason, style: Style) -> str:
+    paragraphs = [reason.meaning, reason.fix or "The message says what to do."]
+    texts = [textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ") for paragraph in paragraphs]
+    return "\n".join([f"{style(reason.code, bold=True)}  {reason.summary}", *texts])

@@ -1,0 +1,116 @@
+"""``ray-webhook serve``: the service."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook import contract
+from webhook.cli.output import option
+from webhook.errors import UsageError
+from webhook.injection.snapshot import Snapshot
+from webhook.server import lifecycle
+from webhook.server.logging import Log, LogFormat
+from webhook.server.metrics import Metrics
+from webhook.server.settings_file import SettingsFile
+from webhook.server.state import Mode, State
+from webhook.server.tls import ServingCertificate
+
+_PORT = click.IntRange(0, 65535)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """The files to serve with, and what renews them."""
+
+    certificate: Path
+    key: Path
+    renew: Callable[[], object] | None = None
+
+
+@click.command("serve")
+@option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104  a pod serves its node
+@option("--port", type=_PORT, default=8443, show_default=True, help="TLS port for admission; 0 takes a free one.")
+@option("--ops-port", type=_PORT, default=8080, show_default=True, help="Plain port for health and metrics.")
+@option("--settings", type=click.Path(path_type=Path), help="Settings file, one KEY=VALUE a line; followed.")
+@option("--namespace", default=contract.WEBHOOK_NAMESPACE, show_default=True, help="The webhook's own namespace.")
+@option("--cluster-domain", default=contract.CLUSTER_DOMAIN, show_default=True, help="What ends a Service's full name.")
+@option("--tls-cert", type=click.Path(path_type=Path), help="Serving certificate, PEM; followed.")
+@option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
+@option("--self-signed", type=click.Path(path_type=Path), help="Directory for a CA and certificate of our own.")
+@option(
+    "--mode",
+    type=click.Choice([*map(str, Mode)]),
+    default=Mode.ENFORCE.value,
+    show_default=True,
+    help="observe changes nothing.",
+)
+@option(
+    "--log-format",
+    type=click.Choice([*map(str, LogFormat)]),
+    default=LogFormat.JSON.value,
+    show_default=True,
+    help="Of a line.",
+)
+def command(**flags: Any) -> None:
+    """Serve admission requests until SIGTERM."""
+    settings = _settings_file(flags["settings"])
+    mode = Mode(flags["mode"])
+    metrics = Metrics(mode)
+    log = Log(sys.stdout.fileno(), LogFormat(flags["log_format"]), metrics.log_lines_lost.inc)
+    state = State(mode=mode, metrics=metrics, log=log)
+    first = Snapshot(webhook_namespace=flags["namespace"], cluster_domain=flags["cluster_domain"])
+    lifecycle.load_settings(state, settings, first)
+    pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], flags["namespace"]))
+    certificate = ServingCertificate(pair.certificate, pair.key)
+    lifecycle.show_certificate(state, certificate)
+    lifecycle.run(
+        lifecycle.Service(
+            state=state,
+            host=flags["host"],
+            port=flags["port"],
+            ops_port=flags["ops_port"],
+            settings=settings,
+            certificate=certificate,
+            renew=pair.renew,
+        )
+    )
+
+
+def _settings_file(path: Path | None) -> SettingsFile:
+    if path is None:
+        raise UsageError("--settings is missing", allowed="a file of KEY=VALUE lines", fix="give --settings FILE")
+    return SettingsFile(path)
+
+
+def _names(host: str, namespace: str) -> list[str]:
+    """What a certificate of our own is good for: this machine, and the Service by which the API server calls."""
+    service = f"{contract.WEBHOOK_SERVICE}.{namespace}.svc"
+    everywhere = ("0.0.0.0", "::", "localhost")  # noqa: S104  a comparison, no bind
+    names = ["localhost", "127.0.0.1", "::1", service]
+    return names if host in (*everywhere, *names) else [*names, host]
+
+
+def _pair(certificate: Path | None, key: Path | None, directory: Path | None, names: list[str]) -> _Pair:
+    if certificate and key and not directory:
+        return _Pair(certificate=certificate, key=key)
+    if not directory or certificate or key:
+        raise UsageError(
+            "no certificate, or half of two",
+            allowed="--self-signed DIR, or --tls-cert with --tls-key",
+            fix="give one way",
+        )
+    # Only this way needs cryptography, which costs 9 MB and 30 ms.
+    from webhook.certificates import ensure_self_signed
+
+    def renew() -> None:
+        ensure_self_signed(directory, names=names, now=datetime.now(UTC))
+
+    files = ensure_self_signed(directory, names=names, now=datetime.now(UTC))
+    return _Pair(certificate=files.certificate, key=files.key, renew=renew)

@@ -1,0 +1,1 @@
+"""Pods in text: documents and pod templates, as plain dicts that keep every field. No I/O."""

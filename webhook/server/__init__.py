@@ -1,0 +1,1 @@
+"""HTTP only: the application, the admission routes, health, metrics, TLS, life cycle."""

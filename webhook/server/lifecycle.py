@@ -1,0 +1,233 @@
+"""The life of the process: listen, become ready, follow the files, end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from ssl import SSLContext
+from time import time
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from webhook.errors import CertificateError, ListenError, SettingsError
+from webhook.injection.snapshot import Snapshot
+from webhook.server.app import AdmissionApp, operations_app
+from webhook.server.limits import BoundedProtocol
+from webhook.server.logging import capture_libraries
+from webhook.server.settings_file import SettingsFile
+from webhook.server.state import State
+from webhook.server.tls import ServingCertificate
+
+SETTINGS_SECONDS: Final = 0.25
+"""Between two looks at the settings file: a change is in force well within a second."""
+CERTIFICATE_SECONDS: Final = 1.0
+RENEWAL_SECONDS: Final = 3600.0
+KEEP_ALIVE_SECONDS: Final = 120
+"""Longer than the API server's own idle time, so that it never meets a connection that is just being closed."""
+DRAIN_SECONDS: Final = 5
+"""For answers in flight, and for peers that do not close what was closed; the grace period is 30 seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """What is to be served.
+
+    Attributes:
+        host, port, ops_port: where to listen; 0 takes a free port.
+        settings: the settings file.
+        certificate: the pair to serve with.
+        renew: renews the certificate's files where that is due; None for a pair that others renew.
+    """
+
+    state: State
+    host: str
+    port: int
+    ops_port: int
+    settings: SettingsFile
+    certificate: ServingCertificate
+    renew: Callable[[], object] | None = None
+
+
+class _Server(uvicorn.Server):
+    """One of several servers in one event loop; the loop's owner handles the signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell who waits for it."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def load_settings(state: State, file: SettingsFile, first: Snapshot) -> None:
+    """Read the settings for the first time into a snapshot made from `first`; raises SettingsError."""
+    settings = file.read_if_changed()
+    state.snapshot = replace(first, cluster_wide=settings)
+    _settings_in_force(state)
+
+
+def _settings_in_force(state: State) -> None:
+    state.metrics.settings_good.set(1)
+    state.metrics.settings_loaded.set(time())
+
+
+def run(service: Service) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ListenError: a port cannot be had.
+    """
+    sockets = [_listen(service.host, service.port), _listen(service.host, service.ops_port)]
+    capture_libraries(service.state.log)
+    config = _admission_config(service)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(service, config, sockets))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=1024)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ListenError(
+            f"cannot listen on {host} port {port} ({why})",
+            allowed="an address of this machine and a free port",
+            fix="choose another --host, --port or --ops-port",
+        ) from None
+
+
+def _admission_config(service: Service) -> uvicorn.Config:
+    refused = service.state.metrics.refused.labels("RAY818")
+
+    class Protocol(BoundedProtocol):
+        on_slow_header = staticmethod(refused.inc)
+
+    return _config(
+        AdmissionApp(service.state),
+        http=Protocol,
+        ssl_context_factory=lambda _config, _default: service.certificate.context,
+    )
+
+
+def _config(
+    app: FastAPI,
+    *,
+    http: type[asyncio.Protocol],
+    ssl_context_factory: Callable[[uvicorn.Config, Callable[[], SSLContext]], SSLContext] | None = None,
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=http,
+        ssl_context_factory=ssl_context_factory,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+async def _serve(service: Service, config: uvicorn.Config, sockets: Sequence[socket.socket]) -> None:
+    servers = [_Server(config), _Server(_config(operations_app(service.state), http=BoundedProtocol))]
+    _stop_on_signals(service.state, servers)
+    followers = [asyncio.create_task(task) for task in _followers(service)]
+    serving = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
+    await asyncio.gather(*(server.listening.wait() for server in servers))
+    # What was made so far lives as long as the process; not looking at it again saves time in every collection.
+    gc.collect()
+    gc.freeze()
+    _tell_ready(service, sockets)
+    await asyncio.gather(*serving)
+    for follower in followers:
+        follower.cancel()
+    service.state.log.info("ended")
+
+
+def _stop_on_signals(state: State, servers: Sequence[uvicorn.Server]) -> None:
+    def stop() -> None:
+        state.stopping = True
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _tell_ready(service: Service, sockets: Sequence[socket.socket]) -> None:
+    port, ops_port = (sock.getsockname()[1] for sock in sockets)
+    host = f"[{service.host}]" if ":" in service.host else service.host
+    service.state.log.info(
+        "ready", url=f"https://{host}:{port}", ops_url=f"http://{host}:{ops_port}", mode=service.state.mode
+    )
+
+
+def _followers(service: Service) -> Iterator[Coroutine[None, None, None]]:
+    yield _every(SETTINGS_SECONDS, lambda: _follow_settings(service.state, service.settings))
+    yield _every(CERTIFICATE_SECONDS, lambda: _follow_certificate(service.state, service.certificate))
+    if service.renew is not None:
+        renew = service.renew
+        yield _every(RENEWAL_SECONDS, lambda: _renew(service.state, renew))
+
+
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        work()
+
+
+def _follow_settings(state: State, file: SettingsFile) -> None:
+    try:
+        settings = file.read_if_changed()
+    except SettingsError as error:
+        state.metrics.settings_good.set(0)
+        state.log.warning("settings broken, the last good ones stay", code=error.code, message=error.message)
+        return
+    if settings is not None and state.snapshot is not None:
+        state.snapshot = replace(state.snapshot, cluster_wide=settings)
+        _settings_in_force(state)
+        state.log.info("settings changed", source=settings.source)
+
+
+def _follow_certificate(state: State, certificate: ServingCertificate) -> None:
+    reload = certificate.reload_if_changed()
+    if reload is None:
+        return
+    show_certificate(state, certificate, good=reload.error is None)
+    if reload.error is None:
+        state.log.info("certificate changed", expires=certificate.not_after.isoformat())
+    else:
+        state.log.warning(
+            "certificate broken, the last good one stays", code=reload.error.code, message=reload.error.message
+        )
+
+
+def show_certificate(state: State, certificate: ServingCertificate, *, good: bool = True) -> None:
+    """Put the certificate's state into the metrics."""
+    state.metrics.certificate_good.set(good)
+    state.metrics.certificate_expiry.set(certificate.not_after.timestamp())
+
+
+def _renew(state: State, renew: Callable[[], object]) -> None:
+    try:
+        renew()
+    except CertificateError as error:
+        state.log.warning("certificate not renewed", code=error.code, message=error.message)

@@ -1,0 +1,160 @@
+"""What one sender may take: bytes of a body, seconds for header and body, requests at a time.
+
+uvicorn bounds none of these by itself (measured with 0.54).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from webhook.errors import (
+    BodyTooLargeError,
+    DisconnectedError,
+    MediaTypeError,
+    RequestError,
+    SlowBodyError,
+    SlowHeaderError,
+)
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+MAX_BODY: Final = 8 * 1024 * 1024 + 64 * 1024
+"""Bytes: 8 MiB of object and oldObject (the API server accepts requests of 3 MiB) and their envelope."""
+BODY_SECONDS: Final = 5.0
+"""For the whole body; the API server gives up after timeoutSeconds, 3 as shipped."""
+HEADER_SECONDS: Final = 5.0
+MAX_IN_FLIGHT: Final = 128
+"""Requests whose bodies are being read; with :data:`MAX_BODY` this bounds the memory."""
+
+_TOO_LARGE: Final = {"allowed": f"at most {MAX_BODY} bytes", "fix": "send the pod that the API server sends"}
+
+
+def error_body(error: RequestError) -> bytes:
+    """The JSON body of an error's answer: its code and its message."""
+    return msgspec.json.encode({"code": error.code, "message": error.message})
+
+
+def declared_length(headers: Headers) -> int:
+    """The body's length as declared, 0 where it is not; checks that the body is declared to be plain JSON.
+
+    Raises:
+        MediaTypeError: it is something else.
+    """
+    media_type, length = b"", b"0"
+    for name, value in headers:
+        if name == b"content-type":
+            media_type = value
+        elif name == b"content-length":
+            length = value
+        elif name == b"content-encoding" and value != b"identity":
+            raise MediaTypeError(
+                "Content-Encoding", value=value.decode("latin-1"), allowed="none", fix="send the body as it is"
+            )
+    if media_type != b"application/json" and media_type.partition(b";")[0].strip().lower() != b"application/json":
+        raise MediaTypeError(
+            "Content-Type", value=media_type.decode("latin-1"), allowed="application/json", fix="send JSON"
+        )
+    return int(length) if length.isdigit() else 0
+
+
+async def read_body(headers: Headers, receive: Receive) -> bytes:
+    """The whole body.
+
+    Raises:
+        MediaTypeError: it is not declared as JSON.
+        BodyTooLargeError: it is, or is declared to be, longer than :data:`MAX_BODY`.
+        SlowBodyError: it did not arrive within :data:`BODY_SECONDS`.
+        DisconnectedError: the sender went away.
+    """
+    length = declared_length(headers)
+    if length > MAX_BODY:
+        raise BodyTooLargeError("Content-Length", value=str(length), **_TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(receive)
+    except TimeoutError:
+        raise SlowBodyError(
+            "the body is not there", allowed=f"{BODY_SECONDS:g} seconds for all of it", fix="send it at once"
+        ) from None
+
+
+async def _collect(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    total = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError("the sender is gone", fix="nothing: there is nobody to answer")
+        chunk: bytes = message.get("body", b"")
+        more = bool(message.get("more_body", False))
+        if not chunks and not more:
+            return chunk
+        total += len(chunk)
+        if total > MAX_BODY:
+            raise BodyTooLargeError("the body's length", value=f"over {MAX_BODY}", **_TOO_LARGE)
+        chunks.append(chunk)
+        if not more:
+            return b"".join(chunks)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a time-out for a sender that connects and does not send a whole header."""
+
+    on_slow_header: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what uvicorn gives."""
+        super().__init__(*args, **kwargs)
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._has_served = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        """Start the clock."""
+        super().connection_made(transport)
+        self._start_clock()
+
+    def data_received(self, data: bytes) -> None:
+        """Start the clock again where what came is not yet a whole header."""
+        super().data_received(data)
+        if self._header_timer is None and not (self._has_served and not self.cycle.response_complete):
+            self._start_clock()
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock; the body has its own."""
+        self._stop_clock()
+        super().on_headers_complete()
+        self._has_served = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _start_clock(self) -> None:
+        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _stop_clock(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _give_up(self) -> None:
+        self._header_timer = None
+        if self.transport.is_closing():
+            return
+        error = SlowHeaderError(
+            "the header is not there", allowed=f"{HEADER_SECONDS:g} seconds for all of it", fix="send it at once"
+        )
+        body = error_body(error)
+        self.transport.write(
+            b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
+        self.on_slow_header()

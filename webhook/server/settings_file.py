@@ -1,0 +1,63 @@
+"""Settings from a file, without a cluster: read at the start, and again whenever its content changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from webhook.errors import SettingsError, quote
+from webhook.injection.envfile import parse_env_file
+from webhook.injection.settings import Settings
+
+MAX_FILE: Final = 1024 * 1024
+"""Bytes; a ConfigMap cannot be larger either."""
+
+
+class SettingsFile:
+    """One settings file.
+
+    The content is compared and not the time of change: it is small, and a mounted ConfigMap is changed by swapping
+    symbolic links.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read nothing yet."""
+        self.path = path
+        self._seen: bytes | str | None = None
+
+    def read_if_changed(self) -> Settings | None:
+        """The settings, or None where the content is that of the last call (good or bad).
+
+        Raises:
+            SettingsError: the new content cannot be read or is broken; told once, until it changes again.
+        """
+        content = self._read()
+        if content == self._seen:
+            return None
+        self._seen = content
+        if isinstance(content, str):
+            raise SettingsError(
+                f"settings file {quote(str(self.path))} cannot be read ({content})", fix="give a readable file"
+            )
+        return self._parse(content)
+
+    def _read(self) -> bytes | str:
+        """The bytes, or in words why there are none."""
+        try:
+            with self.path.open("rb") as file:
+                content = file.read(MAX_FILE + 1)
+        except OSError as error:
+            return error.strerror or type(error).__name__
+        return content if len(content) <= MAX_FILE else f"it is larger than {MAX_FILE} bytes"
+
+    def _parse(self, content: bytes) -> Settings:
+        name = f"settings file {quote(str(self.path))}"
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            number = content.count(b"\n", 0, error.start) + 1
+            raise SettingsError(f"{name}, line {number} is not UTF-8", fix="write it as text in UTF-8") from None
+        parsed = parse_env_file(text, source=f"file {self.path.name}")
+        if parsed.faults:
+            raise SettingsError(f"{name}, {'; '.join(parsed.faults)}", fix="mend it")
+        return parsed.settings

@@ -1,0 +1,44 @@
+"""What the parts of the server share: what is known, how it is used, and where it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from webhook.injection.snapshot import Snapshot
+from webhook.server.logging import Log
+from webhook.server.metrics import Metrics
+
+
+class Mode(StrEnum):
+    """Whether decisions take effect; in observe mode they are made, counted and logged only."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+@dataclass(kw_only=True, slots=True)
+class State:
+    """The one mutable value of the process.
+
+    Attributes:
+        snapshot: what is known, replaced as a whole when it changes; None until it was read for the first time.
+        in_flight: admission requests that are being served.
+        stopping: set when the process was told to end, so that no new work is sent to it.
+    """
+
+    mode: Mode
+    metrics: Metrics
+    log: Log
+    snapshot: Snapshot | None = None
+    in_flight: int = 0
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        """Let the metric read the number instead of counting it twice."""
+        self.metrics.in_flight.set_function(lambda: self.in_flight)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether admission requests can be decided."""
+        return self.snapshot is not None and not self.stopping
