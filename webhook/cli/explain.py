@@ -139,6 +139,9 @@ def _lines(explained: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield from _container_lines(container, style)
     for warning in explained["warnings"]:
         yield f"  {style('warning', 'yellow')} {warning}"
+    if explained["operations"]:
+        yield "  JSON Patch"
+        yield from (f"    {operation['op']:<7} {operation['path']}" for operation in explained["operations"])
 
 
 def _container_lines(container: Mapping[str, Any], style: Style) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _pair(certificate: Path | None, key: Path | None, directory: Path | None, na
             fix="give one way",
         )
     # Only this way needs cryptography, which costs 9 MB and 30 ms.
-    from webhook.certificates import ensure_self_signed
+    from webhook.certificates.directory import ensure_self_signed
 
     def renew() -> None:
         ensure_self_signed(directory, names=names, now=datetime.now(UTC))

@@ -18,8 +18,6 @@ from webhook.injection.review import AnyPod, Container
 from webhook.injection.selection import EPHEMERAL, INIT, REGULAR
 
 _STATUS_PATH: Final = "/metadata/annotations/" + contract.STATUS.replace("~", "~0").replace("/", "~1")
-_ENV_PATH_PARTS: Final = 5
-_ENTRY_PATH_PARTS: Final = 6
 HASH_LENGTH: Final = 16
 
 
@@ -40,50 +38,61 @@ def content_hash(operations: Sequence[Operation]) -> str:
 
 def is_applicable(pod: AnyPod, operations: Sequence[Operation]) -> bool:
     """Whether each operation applies to `pod`, one after the other."""
-    lengths: dict[str, int | None] = {}
-    return all(_applies(pod, operation, lengths) for operation in operations)
+    lengths = _env_lengths(pod)
+    return all(
+        _annotation_applies(pod, operation)
+        if operation["path"].startswith("/metadata/")
+        else _env_applies(operation, lengths)
+        for operation in operations
+    )
 
 
-def _applies(pod: AnyPod, operation: Operation, lengths: dict[str, int | None]) -> bool:
-    path = operation["path"]
-    if path.startswith("/metadata/"):
-        return _annotation_applies(pod, operation)
-    parts = path.split("/")
-    container = _container(pod, parts)
-    if container is None:
-        return False
-    env_path = path if len(parts) == _ENV_PATH_PARTS else path.rpartition("/")[0]
-    length = lengths.get(env_path, None if container.env is None else len(container.env))
-    if len(parts) == _ENV_PATH_PARTS:
-        lengths[env_path] = len(operation["value"]) if operation["op"] == "add" else None
-        return operation["op"] == "add" and all(_is_env_var(entry) for entry in operation["value"])
-    return length is not None and _entry_applies(operation, parts[-1], env_path, length, lengths)
-
-
-def _entry_applies(
-    operation: Operation, token: str, env_path: str, length: int, lengths: dict[str, int | None]
-) -> bool:
-    kind = operation["op"]
-    lengths[env_path] = length + {"add": 1, "remove": -1}.get(kind, 0)
-    if kind == "add" and token == "-":  # noqa: S105  a JSON pointer's last part
-        return _is_env_var(operation["value"])
-    if not token.isdecimal():
-        return False
-    inside = int(token) < length + (kind == "add")
-    return inside and (kind == "remove" or (kind in ("add", "replace") and _is_env_var(operation["value"])))
-
-
-def _container(pod: AnyPod, parts: Sequence[str]) -> Container | None:
-    """The container that the path ``/spec/FIELD/INDEX/env[/ENTRY]`` is about."""
-    if len(parts) not in (_ENV_PATH_PARTS, _ENTRY_PATH_PARTS) or parts[1] != "spec" or parts[4] != "env":
-        return None
+def _env_lengths(pod: AnyPod) -> dict[str, int | None]:
+    """The JSON pointer of each container's env to the number of its entries; None where there is no list."""
     spec = pod.spec
-    if spec is None or not parts[3].isdecimal():
-        return None
-    fields = {INIT: spec.init_containers, REGULAR: spec.containers, EPHEMERAL: spec.ephemeral_containers}
-    containers = fields.get(parts[2]) or []
-    index = int(parts[3])
-    return containers[index] if index < len(containers) else None
+    if spec is None:
+        return {}
+    fields: dict[str, Sequence[Container] | None] = {
+        INIT: spec.init_containers,
+        REGULAR: spec.containers,
+        EPHEMERAL: spec.ephemeral_containers,
+    }
+    return {
+        f"/spec/{field}/{index}/env": None if container.env is None else len(container.env)
+        for field, containers in fields.items()
+        for index, container in enumerate(containers or ())
+    }
+
+
+def _env_applies(operation: Operation, lengths: dict[str, int | None]) -> bool:
+    """Whether an operation on an env, or on one of its entries, applies; keeps `lengths` up with it."""
+    path = operation["path"]
+    if path in lengths:
+        value = operation.get("value")
+        if operation["op"] != "add" or not isinstance(value, list):
+            return False
+        lengths[path] = len(value)
+        return all(map(_is_env_var, value))
+    env_path, _, token = path.rpartition("/")
+    length = lengths.get(env_path)
+    if length is None:
+        return False
+    lengths[env_path] = length + _GROWTH.get(operation["op"], 0)
+    return _entry_applies(operation, token, length)
+
+
+_GROWTH: Final = {"add": 1, "remove": -1}
+
+
+def _entry_applies(operation: Operation, token: str, length: int) -> bool:
+    kind = operation["op"]
+    if kind == "add" and token == "-":  # noqa: S105  a JSON pointer's last part
+        return _is_env_var(operation.get("value"))
+    if not (token.isascii() and token.isdecimal()) or (token[0] == "0" and token != "0"):  # noqa: S105  the same
+        return False
+    if int(token) >= length + (kind == "add"):
+        return False
+    return kind == "remove" or (kind in ("add", "replace") and _is_env_var(operation.get("value")))
 
 
 def _annotation_applies(pod: AnyPod, operation: Operation) -> bool:
@@ -97,8 +106,10 @@ def _annotation_applies(pod: AnyPod, operation: Operation) -> bool:
 
 
 def _is_env_var(value: object) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+    """Whether `value` is an EnvVar of ours: a name, and either a value or a valueFrom."""
+    if not isinstance(value, dict) or len(value) != _ENTRY_KEYS or not isinstance(value.get("name"), str):
         return False
-    kinds = {"value": str, "valueFrom": dict}
-    rest = [key for key in value if key != "name"]
-    return len(rest) == 1 and rest[0] in kinds and isinstance(value[rest[0]], kinds[rest[0]])
+    return isinstance(value.get("value"), str) or isinstance(value.get("valueFrom"), dict)
+
+
+_ENTRY_KEYS: Final = 2

@@ -118,9 +118,9 @@ class AdmissionReview(msgspec.Struct, rename="camel"):
 
 
 _REVIEW: Final = msgspec.json.Decoder(AdmissionReview)
-_POD: Final = msgspec.json.Decoder(Pod | None)
-_COMMANDED_POD: Final = msgspec.json.Decoder(CommandedPod | None)
-_POD_HEAD: Final = msgspec.json.Decoder(PodHead | None)
+_POD: Final[msgspec.json.Decoder[Pod | None]] = msgspec.json.Decoder(Pod | None)
+_COMMANDED_POD: Final[msgspec.json.Decoder[CommandedPod | None]] = msgspec.json.Decoder(CommandedPod | None)
+_POD_HEAD: Final[msgspec.json.Decoder[PodHead | None]] = msgspec.json.Decoder(PodHead | None)
 
 
 def parse_review(body: bytes) -> AdmissionRequest:
@@ -179,4 +179,6 @@ def parse_pod_head(raw: msgspec.Raw) -> PodHead:
 
 def convert_pod(manifest: object, *, commands: bool) -> AnyPod:
     """The pod of a manifest that was parsed into plain dicts and lists; errors as :func:`parse_pod`."""
-    return msgspec.convert(manifest, type=CommandedPod if commands else Pod)
+    if commands:
+        return msgspec.convert(manifest, type=CommandedPod)
+    return msgspec.convert(manifest, type=Pod)

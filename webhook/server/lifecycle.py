@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from webhook.errors import CertificateError, ListenError, SettingsError
+from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.server.app import AdmissionApp, operations_app
 from webhook.server.limits import BoundedProtocol
@@ -76,13 +77,16 @@ class _Server(uvicorn.Server):
 def load_settings(state: State, file: SettingsFile, first: Snapshot) -> None:
     """Read the settings for the first time into a snapshot made from `first`; raises SettingsError."""
     settings = file.read_if_changed()
-    state.snapshot = replace(first, cluster_wide=settings)
-    _settings_in_force(state)
+    if settings is not None:
+        _put_in_force(state, first, settings)
 
 
-def _settings_in_force(state: State) -> None:
+def _put_in_force(state: State, snapshot: Snapshot, settings: Settings) -> None:
+    state.snapshot = replace(snapshot, cluster_wide=settings)
     state.metrics.settings_good.set(1)
     state.metrics.settings_loaded.set(time())
+    for key, why in settings.ignored.items():
+        state.log.warning("settings key ignored", source=settings.source, key=key, message=why)
 
 
 def run(service: Service) -> None:
@@ -202,8 +206,7 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         state.log.warning("settings broken, the last good ones stay", code=error.code, message=error.message)
         return
     if settings is not None and state.snapshot is not None:
-        state.snapshot = replace(state.snapshot, cluster_wide=settings)
-        _settings_in_force(state)
+        _put_in_force(state, state.snapshot, settings)
         state.log.info("settings changed", source=settings.source)
 
 

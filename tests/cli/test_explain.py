@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service import FIXTURES, SETTINGS, run_command
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations: {ray.seedcore.io/role: client}
+    spec:
+      containers:
+        - name: api
+          env:
+            - {name: RAY_HOST, value: old}
+            - {name: RAY_SERVE_ADDRESS, value: "http://seedcore-head-svc.seedcore-dev:8000"}
+"""
+
+
+def explain(manifest: str, *flags: str) -> str:
+    ended = run_command("explain", "-f", "-", "--settings", str(SETTINGS), *flags, stdin=manifest)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def as_json(manifest: str, *flags: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(explain(manifest, "-o", "json", *flags))
+    return items
+
+
+def test_text_tells_role_code_source_and_each_variable() -> None:
+    lines = explain(DEPLOYMENT).splitlines()
+
+    assert lines[0] == "Deployment shop/api: client (annotation), RAY101 client settings injected"
+    assert lines[2] == "  Connection from file settings.env."
+    host = "seedcore-head-svc.seedcore-dev"
+    assert f"      ~ RAY_HOST                {host}   (was old)   [file settings.env]" in lines
+    assert f"      = RAY_SERVE_ADDRESS       http://{host}:8000   [manifest]" in lines
+    assert "      + SEEDCORE_RAY_ROLE       client   [role]" in lines
+    assert "    replace /spec/containers/0/env/0" in lines
+
+
+def test_json_has_the_operations_that_the_service_would_send() -> None:
+    (item,) = as_json(DEPLOYMENT)
+
+    assert (item["code"], item["role"], item["roleSource"], item["allowed"]) == ("RAY101", "client", "annotation", True)
+    assert item["operations"][0]["path"] == "/spec/containers/0/env/0"
+    variables = {row["name"]: row for row in item["containers"][0]["variables"]}
+    assert variables["RAY_HOST"]["before"] == "old"
+
+
+def test_denial_is_explained_not_failed() -> None:
+    (item,) = as_json(DEPLOYMENT.replace("role: client", "role: clinet"))
+
+    assert (item["allowed"], item["code"]) == (False, "RAY301")
+    assert "clinet" in item["message"]
+
+
+def test_malformed_pod_is_explained_as_the_service_takes_it() -> None:
+    (item,) = as_json(DEPLOYMENT.replace("value: old", "value: yes"))
+
+    assert item["code"] == "RAY210"
+    assert "Expected `str | null`, got `bool`" in item["warnings"][0]
+
+
+def test_default_role_of_the_namespace_can_be_given() -> None:
+    (item,) = as_json("{kind: Pod, metadata: {name: p}, spec: {containers: [{name: c}]}}", "--default-role", "client")
+
+    assert (item["role"], item["roleSource"]) == ("client", "the namespace's default")
+
+
+def test_several_documents_and_lists_are_all_explained() -> None:
+    pod = "{kind: Pod, metadata: {name: p}, spec: {containers: [{name: c}]}}"
+    manifest = f"{DEPLOYMENT}---\n---\n{{kind: List, items: [{pod}, {pod}]}}\n---\n{{kind: Service}}\n"
+
+    assert [item["name"] for item in as_json(manifest, "-n", "here")] == [
+        "Deployment shop/api",
+        "Pod here/p",
+        "Pod here/p",
+    ]
+
+
+def test_cronjob_is_explained_by_its_pod_template() -> None:
+    template = "{metadata: {annotations: {ray.seedcore.io/role: worker}}, spec: {containers: [{name: c}]}}"
+    manifest = (
+        f"{{kind: CronJob, metadata: {{name: nightly}}, spec: {{jobTemplate: {{spec: {{template: {template}}}}}}}}}"
+    )
+
+    (item,) = as_json(manifest)
+
+    assert (item["name"], item["role"]) == ("CronJob default/nightly", "worker")
+
+
+def test_recorded_review_is_explained(tmp_path: Path) -> None:
+    (item,) = as_json((FIXTURES / "reviews" / "kuberay-head-with-ray-client-address.json").read_text())
+
+    assert (item["code"], item["roleSource"]) == ("RAY104", "KubeRay's label")
+    assert item["source"] == "RayCluster seedcore-dev/legacy"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ("{", "RAY802: standard input:1:2 is not YAML"),
+        ("a: [1", "RAY802: standard input:1:6 is not YAML"),
+        ("\t- x", "RAY802: standard input:1:1 is not YAML"),
+        ("{{ .Values.x }}", "RAY802: standard input"),
+        ("just text", "RAY802: standard input has a document that is no Kubernetes object"),
+        ("", "RAY802: standard input has no pod in it"),
+        ("kind: Service", "RAY802: standard input has no pod in it"),
+        ("[" * 5000, "RAY802: standard input"),
+        ("a: &a [*a]", "RAY802: standard input"),
+    ],
+)
+def test_bad_manifest_is_one_line_and_status_2(manifest: str, told: str) -> None:
+    ended = run_command("explain", "-f", "-", stdin=manifest)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith(f"ray-webhook: {told}")
+
+
+def test_file_that_is_not_text_is_one_line_and_status_2(tmp_path: Path) -> None:
+    file = tmp_path / "binary"
+    file.write_bytes(b"\xff\xfe\x00")
+
+    ended = run_command("explain", "-f", str(file))
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "has a byte at 0 that is not UTF-8" in ended.stderr

@@ -1,0 +1,167 @@
+"""The real service as a process of its own, and a client that speaks to it as the API server does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.parse import urlsplit
+
+COMMAND = str(Path(sys.executable).parent / "ray-webhook")
+FIXTURES = Path(__file__).parent / "fixtures"
+SETTINGS = FIXTURES / "settings.env"
+
+
+@dataclass
+class Answer:
+    """An HTTP answer with its JSON body."""
+
+    status: int
+    headers: dict[str, str]
+    json: Any
+
+
+@dataclass
+class RunningService:
+    """A running service; its log lines are collected as they come."""
+
+    process: subprocess.Popen[bytes]
+    lines: list[bytes] = field(default_factory=list)
+    url: str = ""
+    ops_url: str = ""
+    trust: ssl.SSLContext | None = None
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events called `name` that were logged so far."""
+        return [event for event in map(json.loads, list(self.lines)) if event["event"] == name]
+
+    def await_event(self, name: str, *, count: int = 1, seconds: float = 10.0) -> dict[str, Any]:
+        """The `count`-th event called `name`."""
+        deadline = monotonic() + seconds
+        while len(found := self.events(name)) < count:
+            assert monotonic() < deadline, f"no event {name!r} in {self.lines}"
+            assert self.process.poll() is None or len(self.events(name)) >= count, f"ended: {self.lines}"
+            sleep(0.005)
+        return found[count - 1]
+
+    def connection(self, *, seconds: float = 20.0) -> http.client.HTTPSConnection:
+        """A new connection to the TLS port that trusts the service's own CA."""
+        url = urlsplit(self.url)
+        return http.client.HTTPSConnection(str(url.hostname), url.port, context=self.trust, timeout=seconds)
+
+    def post(self, body: bytes, path: str = "/mutate", **headers: str) -> Answer:
+        """POST `body` over a connection of its own."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request("POST", path, body, {"Content-Type": "application/json", **named})
+
+    def request(self, method: str, path: str, body: bytes | None = None, headers: Any = None) -> Answer:
+        """Send any request to the TLS port."""
+        connection = self.connection()
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            return read_answer(connection)
+        finally:
+            connection.close()
+
+    def review(self, review: dict[str, Any], path: str = "/mutate") -> dict[str, Any]:
+        """The AdmissionResponse to `review`."""
+        answer = self.post(json.dumps(review).encode(), path)
+        assert answer.status == 200, answer
+        response: dict[str, Any] = answer.json["response"]
+        return response
+
+    def ops(self, path: str) -> tuple[int, str]:
+        """GET `path` from the plain port: status and text."""
+        url = urlsplit(self.ops_url)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def metric(self, name: str) -> float:
+        """The value of the sample written exactly as `name`, labels and all; 0 where there is none."""
+        for line in self.ops("/metrics")[1].splitlines():
+            sample, _, value = line.rpartition(" ")
+            if sample == name:
+                return float(value)
+        return 0.0
+
+    def memory(self) -> float:
+        """Resident memory in MiB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * 4096 / 2**20
+
+
+def read_answer(connection: http.client.HTTPConnection) -> Answer:
+    """The answer on `connection`; every one of the service's answers is JSON."""
+    answer = connection.getresponse()
+    body = answer.read()
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(status=answer.status, headers=headers, json=json.loads(body))
+
+
+@contextmanager
+def running_service(folder: Path, *flags: str, settings: Path = SETTINGS) -> Iterator[RunningService]:
+    """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends."""
+    tls = folder / "tls"
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--settings", str(settings)]
+    if "--tls-cert" not in flags:
+        arguments += ["--self-signed", str(tls)]
+    process = subprocess.Popen([COMMAND, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    service = RunningService(process)
+    reader = threading.Thread(target=_collect, args=(process, service.lines))
+    reader.start()
+    try:
+        ready = service.await_event("ready")
+        service.url, service.ops_url = ready["url"], ready["ops_url"]
+        service.trust = ssl.create_default_context(cafile=tls / "ca.crt") if tls.exists() else None
+        yield service
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        reader.join()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _collect(process: subprocess.Popen[bytes], lines: list[bytes]) -> None:
+    lines.extend(process.stdout or ())
+
+
+def run_command(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``ray-webhook`` to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment or None,
+    )
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A recorded AdmissionReview by its file's name without the ending."""
+    review: dict[str, Any] = json.loads((FIXTURES / "reviews" / f"{name}.json").read_text())
+    return review
+
+
+def client_pod(annotations: dict[str, str] | None = None, env: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A review of the smallest client pod."""
+    review = recorded("pod-dry-run")
+    review["request"]["object"]["metadata"]["annotations"].update(annotations or {})
+    review["request"]["object"]["spec"]["containers"][0]["env"] = list(env)
+    return review
