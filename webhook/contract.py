@@ -121,6 +121,8 @@ KUBERAY_START_COMMAND: Final = "KUBERAY_GEN_RAY_START_CMD"
 KUBERAY_HEAD_HOST: Final = "FQ_RAY_IP"
 KUBERAY_SUBMITTER: Final = "ray-job-submitter"
 KUBERAY_WAIT_GCS: Final = "wait-gcs-ready"
+KUBERAY_NAME_LENGTH: Final = 50
+"""Characters of a Service's or Secret's name that KubeRay makes of its owner's; of a longer one the last count."""
 
 KUBERAY_VARIABLES: Final = frozenset(
     {

@@ -12,18 +12,19 @@ from typing import ClassVar, Final
 QUOTED_LENGTH: Final = 80
 
 
+def escape(text: str) -> str:
+    """`text` in printable ASCII on one line; what is neither is written as a backslash escape."""
+    return text.encode("ascii", "backslashreplace").decode().translate(_CONTROL)
+
+
 def quote(text: str, limit: int = QUOTED_LENGTH) -> str:
     r"""`text` in double quotes, in printable ASCII without line breaks, cut after `limit` characters.
 
-    >>> print(quote('a"b\\nc'))
-    "a\\"b\\nc"
+    >>> print(quote('a"b\nc'))
+    "a\"b\nc"
     """
     cut = text if len(text) <= limit else text[:limit] + "..."
-    return (
-        '"'
-        + cut.replace("\\", "\\\\").replace('"', '\\"').encode("ascii", "backslashreplace").decode().translate(_CONTROL)
-        + '"'
-    )
+    return '"' + escape(cut.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 _CONTROL: Final = {ordinal: f"\\x{ordinal:02x}" for ordinal in (*range(0x20), 0x7F)} | {
@@ -96,6 +97,31 @@ class ListenError(WebhookError):
     summary = "cannot listen"
     meaning = "The host or port that the service was told to listen on is taken, privileged or not of this machine."
     exit_status = 3
+
+
+class ClusterError(WebhookError):
+    """The Kubernetes API server could not be reached, or did not do what it was asked.
+
+    Attributes:
+        status: the HTTP status of its answer, or None where none came.
+        retry_after: the seconds that it wants to be left alone for, where it says so.
+    """
+
+    code = "RAY806"
+    summary = "cluster out of reach"
+    meaning = "The Kubernetes API server could not be reached, refused the request, or answered what is no answer."
+    exit_status = 3
+    status: int | None = None
+    retry_after: float | None = None
+
+
+class KubeconfigError(WebhookError):
+    """The kubeconfig file, or the service account of the pod, cannot be used."""
+
+    code = "RAY807"
+    summary = "unusable kubeconfig"
+    meaning = "The kubeconfig file or the pod's service account is missing, broken, or lacks the context asked for."
+    exit_status = 2
 
 
 class RequestError(WebhookError):

@@ -91,7 +91,7 @@ def _choice(
     try:
         return choices(value)
     except ValueError:
-        faults.append(AnnotationFault(code=code, text=fault_text(key, value, ", ".join(choices), code.fix)))
+        faults.append(AnnotationFault(code=code, text=fault_text(key, value, ", ".join(choices), code.advice)))
         return None
 
 
@@ -100,7 +100,7 @@ def _reference(written: Mapping[str, str | None], namespace: str, faults: list[A
     if cluster is not None and service is not None:
         text = (
             f"annotations {contract.CLUSTER} and {contract.SERVICE} are {quote(cluster)} and {quote(service)}; "
-            f"allowed: one of the two; {Code.CLUSTER_AND_SERVICE.fix}"
+            f"allowed: one of the two; {Code.CLUSTER_AND_SERVICE.advice}"
         )
         faults.append(AnnotationFault(code=Code.CLUSTER_AND_SERVICE, text=text))
         return None
@@ -117,7 +117,7 @@ def _parse_reference(
     owner, slash, name = value.rpartition("/")
     if is_dns_subdomain(name) and (_DNS_LABEL.fullmatch(owner) if slash else True):
         return Reference(kind=kind, namespace=owner or namespace, name=name)
-    text = fault_text(key, value, "NAME or NAMESPACE/NAME", Code.BAD_REFERENCE.fix)
+    text = fault_text(key, value, "NAME or NAMESPACE/NAME", Code.BAD_REFERENCE.advice)
     faults.append(AnnotationFault(code=Code.BAD_REFERENCE, text=text))
     return None
 
@@ -127,7 +127,7 @@ def _ray_namespace(written: Mapping[str, str | None], faults: list[AnnotationFau
     if not value or is_readable(value):
         return value or None
     allowed = "text without blanks, control characters or $("
-    text = fault_text(contract.RAY_NAMESPACE_ANNOTATION, value, allowed, Code.BAD_RAY_NAMESPACE.fix)
+    text = fault_text(contract.RAY_NAMESPACE_ANNOTATION, value, allowed, Code.BAD_RAY_NAMESPACE.advice)
     faults.append(AnnotationFault(code=Code.BAD_RAY_NAMESPACE, text=text))
     return None
 
@@ -149,6 +149,6 @@ def _listed_twice(parsed: Annotations) -> list[AnnotationFault]:
         return []
     text = (
         f"annotations {contract.CONTAINERS} and {contract.SKIP_CONTAINERS} both hold {quote(twice[0])}; "
-        f"allowed: each container in one of the two; {Code.BAD_CONTAINERS.fix}"
+        f"allowed: each container in one of the two; {Code.BAD_CONTAINERS.advice}"
     )
     return [AnnotationFault(code=Code.BAD_CONTAINERS, text=text)]

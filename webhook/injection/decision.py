@@ -141,7 +141,7 @@ def _maps(pod: PodHead) -> tuple[Mapping[str, str | None], Mapping[str, str | No
 def _excluded(annotations: Mapping[str, str | None], namespace: str, snapshot: Snapshot) -> Code | None:
     if namespace in contract.SYSTEM_NAMESPACES or namespace == snapshot.webhook_namespace:
         return Code.EXCLUDED_NAMESPACE
-    return Code.MIRROR_POD if contract.MIRROR_POD in annotations else None
+    return Code.MIRROR_POD if annotations.get(contract.MIRROR_POD) is not None else None
 
 
 def _only_told(denial: Deny) -> Skip:
@@ -185,7 +185,7 @@ def _decide_role(
     connection = _connection(found, written, namespace, snapshot)
     broken = _broken_keys(found, connection)
     if broken and found.role is Role.CLIENT:
-        text = f"{'; '.join(broken)}; {Code.BROKEN_SETTINGS.fix}"
+        text = f"{'; '.join(broken)}; {Code.BROKEN_SETTINGS.advice}"
         return Deny(code=Code.BROKEN_SETTINGS, message=text, role=found.role, warnings=found.warnings)
     warnings = [*found.warnings, *_ignored(found, written, _maps(pod)[1])]
     warnings += [DecisionWarning(Code.SETTINGS_KEY_BROKEN, text) for text in broken]
@@ -209,7 +209,7 @@ def _annotation_denial(written: Annotations, namespace: str, snapshot: Snapshot)
     text = (
         f"annotation {key} is {quote(f'{reference.namespace}/{reference.name}')}; allowed for a pod of "
         f"{quote(namespace)}: its own namespace, and what {contract.RAY_ALLOWED_REFERENCES} opens to it; "
-        f"{Code.REFERENCE_NOT_ALLOWED.fix}"
+        f"{Code.REFERENCE_NOT_ALLOWED.advice}"
     )
     return AnnotationFault(code=Code.REFERENCE_NOT_ALLOWED, text=text)
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ray_config.address import lacks_host
 from webhook.injection.review import EnvVar
-from webhook.injection.variables import Accepts, Entry, Wanted, is_direct_address, literal
+from webhook.injection.variables import Accepts, Entry, Wanted, is_blank, is_direct_address, literal
 
 Operation = dict[str, Any]
 """One JSON Patch operation (RFC 6902): op, path and, but for remove, value."""
@@ -103,7 +102,7 @@ class _Editor:
         if at is None:
             return item.add is not None
         last = self.env[at[-1]]
-        if _is_blank(item, last):
+        if is_blank(item, last):
             self.edit.blank.append(item.name)
             return True
         if is_right(item, last):
@@ -124,7 +123,7 @@ class _Editor:
             self.inserted.append(item)
             return
         last = self.env[at[-1]]
-        right = not _is_blank(item, last) and is_right(item, last)
+        right = not is_blank(item, last) and is_right(item, last)
         if not right and item.mend is None:
             self.removed += at
             self.edit.removed.append(item.name)
@@ -196,10 +195,6 @@ def _scan(env: Sequence[EnvVar], names: set[str]) -> tuple[dict[str, list[int]],
         if value is not None and "$(" in value and (referred := references(value) & names):
             referrers.append((index, referred))
     return positions, referrers
-
-
-def _is_blank(item: Wanted, entry: EnvVar) -> bool:
-    return item.blank_is_absent and entry.value_from is None and (not entry.value or lacks_host(entry.value))
 
 
 def is_right(item: Wanted, entry: EnvVar) -> bool:

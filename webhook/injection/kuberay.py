@@ -15,7 +15,7 @@ from ray_config.address import Form, RayAddress, is_host, parse_port
 from webhook import contract
 from webhook.contract import Role
 from webhook.injection.review import AnyPod, Container
-from webhook.injection.settings import is_readable
+from webhook.injection.settings import is_dns_subdomain, is_readable
 
 _NODE_ROLES: Final = {"head": Role.HEAD, "worker": Role.WORKER}
 _PORT: Final = re.compile(r"(?:^|\s)--port[=\s]\s*(\S+)")
@@ -77,10 +77,16 @@ def recognise(labels: Mapping[str, str | None], pod: AnyPod) -> KubeRayPod | Non
                 role=role,
                 container=index,
                 address=_own_address(role, _literal(container, contract.KUBERAY_START_COMMAND)),
-                cluster=labels.get(contract.KUBERAY_CLUSTER) or None,
+                cluster=_cluster(labels),
                 head_host=_head_host(container),
             )
     return None
+
+
+def _cluster(labels: Mapping[str, str | None]) -> str | None:
+    """The label's RayCluster; a pod arrives before it is validated, so the label may hold anything."""
+    name = labels.get(contract.KUBERAY_CLUSTER)
+    return name if name and is_dns_subdomain(name) else None
 
 
 def _literal(container: Container, name: str) -> str:

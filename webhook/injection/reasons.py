@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from webhook.errors import all_errors
+from webhook.errors import all_errors, escape
 
 MAX_WARNING: Final = 256
 """Bytes of one admission warning; the API server drops or cuts longer ones (seen on 1.36)."""
@@ -314,9 +314,9 @@ class Code(StrEnum):
     )
 
     @property
-    def is_denial(self) -> bool:
-        """Whether this is a 3xx code."""
-        return self.value.startswith("RAY3")
+    def advice(self) -> str:
+        """The fix, as the last part of a message."""
+        return self.fix[0].lower() + self.fix[1:]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -338,12 +338,12 @@ def every_reason() -> list[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class DecisionWarning:
-    """A warning about a pod: its code and its text, which is printable ASCII and fits into an admission warning."""
+    """A warning about a pod: its code and its text."""
 
     code: Code
     text: str
 
     def __str__(self) -> str:
-        """The admission warning: code, colon, text; at most :data:`MAX_WARNING` bytes."""
-        line = f"{self.code.value}: {self.text}"
+        """The admission warning: code, colon, text; one line of at most :data:`MAX_WARNING` bytes of ASCII."""
+        line = escape(f"{self.code.value}: {self.text}")
         return line if len(line) <= MAX_WARNING else line[: MAX_WARNING - 3] + "..."

@@ -100,7 +100,7 @@ def _annotated_role(written: str, warnings: tuple[DecisionWarning, ...]) -> Role
     try:
         role = Role(written)
     except ValueError:
-        text = fault_text(contract.ROLE, written, ", ".join(Role), Code.BAD_ROLE.fix)
+        text = fault_text(contract.ROLE, written, ", ".join(Role), Code.BAD_ROLE.advice)
         return AnnotationFault(code=Code.BAD_ROLE, text=text)
     return RoleFound(role=role, source=RoleSource.ANNOTATION, annotated=True, warnings=warnings)
 
@@ -109,9 +109,7 @@ def _default_role(role: Role, pod: AnyPod, warnings: tuple[DecisionWarning, ...]
     starter = _ray_starter(pod)
     if starter is None:
         return RoleFound(role=role, source=RoleSource.NAMESPACE, annotated=False, warnings=warnings)
-    text = (
-        f"container {quote(starter)} runs `ray start`, so the default role {role} is not for it; {Code.STARTS_RAY.fix}"
-    )
+    text = f"container {quote(starter)} runs `ray start`, so the default role {role} is not for it; {Code.STARTS_RAY.advice}"
     return LeftAlone(code=Code.RAY_STARTER, warnings=(*warnings, DecisionWarning(Code.STARTS_RAY, text)))
 
 

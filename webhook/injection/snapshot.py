@@ -59,9 +59,18 @@ def assumed_target(reference: Reference) -> RayTarget:
     """The target as KubeRay makes it where the spec says nothing: for one that is not known (yet)."""
     is_service = reference.kind is TargetKind.SERVICE
     return RayTarget(
-        head_service=f"{reference.name}-head-svc",
-        serve_service=f"{reference.name}-serve-svc" if is_service else None,
+        head_service=kuberay_name(f"{reference.name}-head-svc"),
+        serve_service=kuberay_name(f"{reference.name}-serve-svc") if is_service else None,
     )
+
+
+def kuberay_name(name: str) -> str:
+    """`name` as KubeRay makes it fit: its last 50 characters, of which the first is a letter.
+
+    As ``CheckName`` in ray-operator/controllers/ray/utils/util.go does.
+    """
+    fitting = name[-contract.KUBERAY_NAME_LENGTH :]
+    return fitting if fitting[:1].isalpha() else "r" + fitting[1:]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

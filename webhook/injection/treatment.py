@@ -104,7 +104,7 @@ _CONNECTED = frozenset({Treatment.CLIENT, Treatment.NODE, Treatment.KUBERAY_NODE
 def _connection_warnings(connection: Connection) -> Iterator[DecisionWarning]:
     if connection.source == BUILT_IN.source:
         host = quote(contract.BUILT_IN_HOST)
-        text = f"no settings name a host, so the built-in {contract.RAY_HOST}={host} is used; {Code.BUILT_IN.fix}"
+        text = f"no settings name a host, so the built-in {contract.RAY_HOST}={host} is used; {Code.BUILT_IN.advice}"
         yield DecisionWarning(Code.BUILT_IN, text)
     if connection.assumed is not None:
         host = connection.values[contract.RAY_HOST].text
@@ -159,7 +159,7 @@ def conflict_text(treated: Sequence[Treated]) -> str | None:
         return None
     name, first = conflicts[0]
     more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
-    return f"{_conflict(name, first)}{more}; {Code.CONFLICT.fix}"
+    return f"{_conflict(name, first)}{more}; {Code.CONFLICT.advice}"
 
 
 def _conflict(container: str, conflict: Conflict) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ray_config.address import Form, RayAddress, client_address, parse_port, url_port
+from ray_config.address import Form, RayAddress, client_address, lacks_host, parse_port, url_port
 from webhook import contract
 from webhook.contract import Connect, OnConflict, Role
 from webhook.injection.connection import Connection, TokenSecret, Value
@@ -67,6 +67,11 @@ def literal(name: str, value: str) -> Entry:
     return {"name": name, "value": value}
 
 
+def is_blank(wanted: Wanted, entry: EnvVar) -> bool:
+    """Whether the declared `entry` counts as absent."""
+    return wanted.blank_is_absent and entry.value_from is None and (not entry.value or lacks_host(entry.value))
+
+
 def is_direct_address(entry: EnvVar) -> bool:
     """Whether a RAY_ADDRESS is right inside Ray: ``auto``, ``host:port`` or empty; one with valueFrom never is."""
     return entry.value_from is None and RayAddress.parse(entry.value or "").form in _DIRECT_FORMS
@@ -95,12 +100,15 @@ class _Table:
             blank_is_absent=blank_is_absent,
             source=value.source,
         )
-        self.effective[name] = self._kept(name, value) if self.keeps or value.built_in else value
+        self.effective[name] = self._kept(self.wanted[name], value)
         return self.effective[name]
 
-    def _kept(self, name: str, value: Value) -> Value:
-        declared = self.declared.get(name)
-        if declared is None or declared.value_from is not None or not is_readable(declared.value or ""):
+    def _kept(self, wanted: Wanted, value: Value) -> Value:
+        """The declared value where it stays and can be read, else `value`."""
+        name, declared = wanted.name, self.declared.get(wanted.name)
+        if not wanted.keeps or declared is None or is_blank(wanted, declared):
+            return value
+        if declared.value_from is not None or not is_readable(declared.value or ""):
             return value
         text = declared.value or ""
         if text == value.text or (name == contract.RAY_PORT and parse_port(text) is None):

@@ -1,0 +1,1 @@
+"""Kubernetes only: settings and Ray targets from a cluster, kept in step by watches, as one immutable snapshot."""
