@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test bench fuzz lock clean FORCE
+.PHONY: help demo test e2e e2e-scale bench fuzz lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray
+
+e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
+	$(BIN)/pytest -m 'not scale' tests/control_plane tests/e2e
+
+e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own
+	$(BIN)/pytest -m scale -s tests/e2e
 
 bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs
 	$(BIN)/python bench/admission.py

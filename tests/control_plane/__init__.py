@@ -1,0 +1,1 @@
+"""A real Kubernetes control plane for tests: no container engine, no kubelet, loopback only."""
