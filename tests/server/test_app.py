@@ -81,7 +81,7 @@ def test_decision_is_one_log_line_without_values(service: RunningService) -> Non
 
     event = next(event for event in service.events("decision") if event["uid"] == "logged\nuid")
     assert event["codes"] == ["RAY307"]
-    assert (event["namespace"], event["pod"], event["role"], event["operations"]) == ("apps", "dry", "client", 0)
+    assert (event["namespace"], event["name"], event["role"], event["operations"]) == ("apps", "dry", "client", 0)
     assert event["ms"] > 0
     assert b"hunter2" not in b"".join(service.lines)
 
@@ -95,5 +95,6 @@ def test_log_line_names_the_controller_of_a_nameless_pod(service: RunningService
     service.review(review)
 
     event = next(event for event in service.events("decision") if event["uid"] == "owned")
-    assert event["pod"] == "ReplicaSet/api-1"
+    assert event["owner"] == "ReplicaSet/api-1"
+    assert "name" not in event
     assert json.loads(service.lines[-1])["event"] == "decision"

@@ -128,7 +128,7 @@ class Admission:
             "decision",
             uid=request.uid,
             namespace=request.namespace,
-            pod=_name(request),
+            **_subject(request),
             role=decision.role,
             codes=[decision.code, *(warning.code for warning in decision.warnings)],
             operations=len(decision.operations) if isinstance(decision, Inject) else 0,
@@ -156,15 +156,17 @@ def _response(uid: str, decision: Decision, mode: Mode) -> AdmissionResponse:
     return response
 
 
-def _name(request: AdmissionRequest) -> str | None:
-    """Who is to be told: the pod's controller as KIND/NAME, else its name, else what its name is generated from."""
+def _subject(request: AdmissionRequest) -> dict[str, str]:
+    """Who is to be told: the pod's controller as ``owner``, KIND/NAME, else its ``name`` or what that is made from."""
     try:
         meta = parse_pod_head(request.object).metadata or PodMeta()
     except msgspec.ValidationError:
-        return request.name
+        return {"name": request.name} if request.name else {}
     owner = _controller(meta.owner_references)
-    names = (owner, request.name, meta.name, meta.generate_name)
-    return next((name for name in names if isinstance(name, str) and name), None)
+    if owner is not None:
+        return {"owner": owner}
+    names = (request.name, meta.name, meta.generate_name)
+    return next(({"name": name} for name in names if isinstance(name, str) and name), {})
 
 
 def _controller(owners: object) -> str | None:
