@@ -53,6 +53,14 @@ class RunningService:
             sleep(0.005)
         return found[count - 1]
 
+    def await_decision(self, uid: str, *, seconds: float = 5.0) -> dict[str, Any]:
+        """The log line of the decision about the request `uid`."""
+        deadline = monotonic() + seconds
+        while not (found := [event for event in self.events("decision") if event["uid"] == uid]):
+            assert monotonic() < deadline, f"no decision about {uid!r} in {self.lines}"
+            sleep(0.005)
+        return found[0]
+
     def connection(self, *, seconds: float = 20.0) -> http.client.HTTPSConnection:
         """A new connection to the TLS port that trusts the service's own CA."""
         url = urlsplit(self.url)

@@ -87,7 +87,8 @@ def test_observe_mode_decides_and_counts_but_changes_nothing(tmp_path: Path) -> 
         assert denied["auditAnnotations"] == {"code": "RAY301", "mode": "observe"}
         counted = 'ray_webhook_decisions_total{code="RAY301",operation="CREATE",role="unset"}'
         assert service.metric(counted) == 1
-        assert [event["codes"] for event in service.events("decision")] == [["RAY101"], ["RAY301"]]
+        codes = [service.await_decision(response["uid"])["codes"] for response in (patched, denied)]
+        assert codes == [["RAY101"], ["RAY301"]]
 
 
 class _Request:

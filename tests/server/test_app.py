@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.service import RunningService, client_pod
@@ -79,7 +77,7 @@ def test_decision_is_one_log_line_without_values(service: RunningService) -> Non
 
     service.review(review)
 
-    event = next(event for event in service.events("decision") if event["uid"] == "logged\nuid")
+    event = service.await_decision("logged\nuid")
     assert event["codes"] == ["RAY307"]
     assert (event["namespace"], event["name"], event["role"], event["operations"]) == ("apps", "dry", "client", 0)
     assert event["ms"] > 0
@@ -94,7 +92,6 @@ def test_log_line_names_the_controller_of_a_nameless_pod(service: RunningService
 
     service.review(review)
 
-    event = next(event for event in service.events("decision") if event["uid"] == "owned")
+    event = service.await_decision("owned")
     assert event["owner"] == "ReplicaSet/api-1"
     assert "name" not in event
-    assert json.loads(service.lines[-1])["event"] == "decision"

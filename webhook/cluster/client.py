@@ -1,120 +1,165 @@
 """The API server as plain JSON: the official client's connection, TLS and credentials, without its models.
 
-Each model-typed API would cost 20 MB and 0.5 s; ``param_serialize`` and ``call_api`` load none of the models. The
-client's own retries are off (urllib3 would repeat a failed request three times at once): whoever calls paces itself.
+A typed API would cost 20 MB and 0.5 s more; ``param_serialize`` and ``call_api`` load no model. The client's own
+retries are off (urllib3 would repeat a failed request three times at once): whoever calls paces itself.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 import msgspec
 import urllib3
-import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
-from kubernetes.config.incluster_config import InClusterConfigLoader
-from kubernetes.config.kube_config import load_kube_config
+from urllib3.exceptions import HTTPError
 
 from webhook import __version__
-from webhook.errors import ClusterError, KubeconfigError, escape, quote
+from webhook.errors import ClusterError, quote
 
-SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_T = TypeVar("_T")
+
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
 MAX_REASON: Final = 300
 """Characters of an API server's message that are told."""
-_APPLY: Final = "application/apply-patch+yaml"
-
-
-def own_namespace(service_account: Path = SERVICE_ACCOUNT) -> str | None:
-    """The namespace of the pod that this process runs in, or None outside of any."""
-    try:
-        return (service_account / "namespace").read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def is_in_cluster(service_account: Path = SERVICE_ACCOUNT, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process runs in a pod with a service account."""
-    return bool(environment.get("KUBERNETES_SERVICE_HOST")) and (service_account / "token").exists()
 
 
 class Api:
-    """Requests to one API server.
+    """Requests to one API server; may be used by several threads.
 
     Args:
-        configuration: host, trust and credentials, as the official client holds them.
+        configuration: host, trust and credentials, as the official client holds them. A projected token is read again
+            from its file every minute, by the hook that :class:`InClusterConfigLoader` puts there.
+        read_seconds: how long an answer may stay silent; a watch has a time of its own.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, read_seconds: float = READ_SECONDS) -> None:
         """Connect to nothing yet."""
         configuration.retries = False
         configuration.keep_alive = True
         self._client = ApiClient(configuration)
         self._client.user_agent = f"ray-webhook/{__version__}"
+        self._read_seconds = read_seconds
 
     @property
     def host(self) -> str:
         """The API server's URL."""
         return str(self._client.configuration.host)
 
-    def get(self, path: str, query: Mapping[str, str]) -> Any:
-        """The decoded JSON at `path`.
+    def get(self, path: str, query: Mapping[str, str], shape: type[_T]) -> _T:
+        """The JSON at `path`, of which only what `shape` names is decoded.
 
         Raises:
-            ClusterError: nobody answered, or not with success and JSON.
+            ClusterError: nobody answered, or not with success, or with something else.
         """
-        return _decoded(self._request("GET", path, query, read_seconds=READ_SECONDS), path)
+        body = self._read(path, self._send("GET", path, query, self._read_seconds))
+        try:
+            return msgspec.json.decode(body, type=shape)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ClusterError(
+                f"{path} of {self.host} has not the form of Kubernetes' API ({_shortened(str(error))})",
+                fix="see what answers there in place of an API server",
+            ) from None
 
     def watch(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> urllib3.BaseHTTPResponse:
-        """The open answer to a watch; a silence of `read_seconds` ends it with an error of urllib3.
+        """The open answer to a watch; when it is silent for `read_seconds`, reading it raises an error of urllib3.
 
         Raises:
             ClusterError: nobody answered, or not with success.
         """
-        return self._request("GET", path, {**query, "watch": "true"}, read_seconds=read_seconds)
+        return self._send("GET", path, {**query, "watch": "true"}, read_seconds)
 
-    def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> None:
-        """Create or change the object at `path` by server-side apply as the field manager `manager`.
+    def apply(self, path: str, document: Mapping[str, Any], *, manager: str) -> None:
+        """Create or change the object at `path` by server-side apply, as the field manager `manager`.
 
-        Under ``resourceNames`` this needs the verbs create and patch; a POST would be forbidden there.
+        Under ``resourceNames`` this needs the verbs create and patch, whereas a POST is always forbidden there.
 
         Raises:
             ClusterError: nobody answered, or not with success.
         """
         query = {"fieldManager": manager, "force": "true"}
-        text = msgspec.json.encode(body).decode()
-        _read(self._request("PATCH", path, query, body=text, read_seconds=READ_SECONDS), path)
+        self._read(path, self._send("PATCH", path, query, self._read_seconds, document))
 
-    def _request(
-        self, method: str, path: str, query: Mapping[str, str], *, body: str | None = None, read_seconds: float
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        read_seconds: float,
+        document: Mapping[str, Any] | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"Accept": "application/json"} | ({"Content-Type": _APPLY} if body else {})
+        headers = {"Accept": "application/json"}
+        if document is not None:
+            headers["Content-Type"] = "application/apply-patch+yaml"
         try:
             request = self._client.param_serialize(
                 method,
                 path,
                 query_params=list(query.items()),
                 header_params=headers,
-                body=body,
+                body=document,
                 auth_settings=["BearerToken"],
             )
             answer = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
-        except (ApiException, urllib3.exceptions.HTTPError, ConfigException, OSError) as error:
+        except (ApiException, HTTPError, ConfigException, OSError) as error:
             raise self._unreachable(path, error) from None
         response: urllib3.BaseHTTPResponse = answer.response
-        if response.status >= urllib3.http_status_ok_limit if False else response.status // 100 != 2:
-            raise _refusal(path, response)
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refused(path, response)
         return response
+
+    def _read(self, path: str, response: urllib3.BaseHTTPResponse) -> bytes:
+        """The whole body; the connection goes back to the pool."""
+        try:
+            return response.data
+        except (HTTPError, OSError) as error:
+            raise self._unreachable(path, error) from None
 
     def _unreachable(self, path: str, error: Exception) -> ClusterError:
         why = error.reason if isinstance(error, ApiException) else error
         return ClusterError(
-            f"{path} cannot be asked for at {self.host} ({_shortened(why)})",
-            fix="see whether the API server runs and lets this pod connect",
+            f"{path} of {self.host} cannot be asked for ({_shortened(str(why))})",
+            fix="see whether the API server runs and whether this process may connect to it",
         )
+
+    def _refused(self, path: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
+        text = _message(self._read(path, response))
+        error = ClusterError(
+            f"{path} of {self.host} was answered {response.status} ({_shortened(text)})", fix=_fix(response.status)
+        )
+        error.status = response.status
+        error.retry_after = _seconds(response.headers.get("Retry-After"))
+        return error
+
+
+def _message(body: bytes) -> str:
+    """What a Status object says, or the body itself."""
+    try:
+        message = msgspec.json.decode(body).get("message")
+    except (msgspec.DecodeError, AttributeError, RecursionError):
+        message = None
+    return message if isinstance(message, str) else body[:MAX_REASON].decode(errors="replace")
+
+
+def _shortened(text: str) -> str:
+    """`text` on one line of ASCII, without the quotes that :func:`quote` puts around it."""
+    return quote(" ".join(text.split()), limit=MAX_REASON)[1:-1].replace('\\"', '"')
+
+
+def _fix(status: int) -> str:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return "see whether the token or client certificate is still valid"
+    if status == HTTPStatus.FORBIDDEN:
+        return "give this identity the right; the shipped ClusterRole has it"
+    return "see the API server's log"
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return max(float(header), 0.0) if header else None
+    except ValueError:
+        return None
