@@ -138,7 +138,20 @@ _START_COMMANDS: Sequence[JsonDict] = [
 
 # Containers.
 
-_ENVS = st.lists(st.sampled_from(_ENTRIES), max_size=8)
+# Few names, so that duplicates and references meet each other.
+_DENSE: Sequence[JsonDict] = [
+    {"name": "OTHER", "value": "$(RAY_HOST)"},
+    {"name": "OTHER", "value": "$(RAY_ADDRESS)$$(RAY_SERVE_ADDRESS)"},
+    {"name": "OTHER", "value": "$(RAY_SERVE_ADDRESS)$(RAY_PORT)$$(RAY_ADDRESS)"},
+    {"name": contract.RAY_HOST, "value": "ray-a"},
+    {"name": contract.RAY_HOST, "value": "kept-host"},
+    {"name": contract.RAY_HOST, "value": "ray-a", "valueFrom": {}},
+    {"name": contract.RAY_ADDRESS, "value": "ray://$(RAY_HOST):$(RAY_PORT)"},
+    {"name": contract.RAY_ADDRESS, "value": "ray://ray-a:10001"},
+    {"name": contract.RAY_SERVE_ADDRESS, "value": "http://ray-a:8000"},
+    {"name": contract.GRPC_ENABLE_FORK_SUPPORT, "value": "$(RAY_HOST)"},
+]
+_ENVS = st.lists(st.sampled_from(_ENTRIES), max_size=8) | st.lists(st.sampled_from(_DENSE), min_size=2, max_size=7)
 _EMPTY = st.sampled_from(["absent", "null", "empty"])
 _SHELLS: Sequence[JsonDict] = (
     *({}, {}, {}, {}, {"envFrom": []}, {"envFrom": None}, {"envFrom": [{}]}),
@@ -146,6 +159,9 @@ _SHELLS: Sequence[JsonDict] = (
     *({"command": None, "args": None}, {"command": ["array", "start"]}, {"args": ["ray  start --head"]}),
 )
 _MORE = {"image": "i", "resources": {"limits": {"cpu": 1}}, "newerField": {"deep": [None, 1.5, "\u00fc"]}}
+
+
+_BAD_NAME = "b\u00fc\n" + "n" * 200
 
 
 def _filled(key: str, value: Any, empty: str) -> JsonDict:
@@ -167,7 +183,7 @@ def _with_command(container: JsonDict, command: JsonDict, place: int) -> JsonDic
     return container | {"env": [*env[:place], command, *env[place:]]}
 
 
-_USUAL = _containers("app", "side", "app", contract.KUBERAY_WAIT_GCS, contract.KUBERAY_SUBMITTER, "Bad_Name")
+_USUAL = _containers("app", "side", "app", contract.KUBERAY_WAIT_GCS, contract.KUBERAY_SUBMITTER, _BAD_NAME)
 _RAY = st.builds(
     _with_command, _containers("ray-head", "app"), st.sampled_from(_START_COMMANDS), st.sampled_from([0, 1, 2, 8])
 )
@@ -354,6 +370,11 @@ def _edited_again(case: Case, edits: Sequence[tuple[int, int, bool]]) -> Case:
 _EDITS = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15), st.booleans()), min_size=1, max_size=2)
 
 
+def updates(*, more: Pairs = _FEW) -> st.SearchStrategy[Case]:
+    """A pod with two new ephemeral containers, or with an old and a new one."""
+    return st.builds(_with_ephemeral, _creations((None, "override"), more), _NEW, st.integers(0, 1))
+
+
 def cases(*modes: str | None, more: Pairs = _FEW) -> st.SearchStrategy[Case]:
     """A well-typed, not necessarily valid pod: new, patched once and edited, or one with new ephemeral containers.
 
@@ -363,8 +384,8 @@ def cases(*modes: str | None, more: Pairs = _FEW) -> st.SearchStrategy[Case]:
     """
     made = _creations(modes or (None, None, "override", "keep", "deny"), more)
     almost_right = st.builds(_edited_again, made, _EDITS)
-    updates = st.builds(_with_ephemeral, made, _NEW, st.integers(0, 1))
-    return _weighted(*[made] * 6, *[almost_right] * 4, updates)
+    updated = st.builds(_with_ephemeral, made, _NEW, st.integers(0, 1))
+    return _weighted(*[made] * 6, *[almost_right] * 4, updated)
 
 
 # Pods with wrong types.

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jsonpatch
+import msgspec
 
 from webhook import contract
 from webhook.contract import Role
 from webhook.injection.decision import Decision, Deny, Inject, decide, decide_pod
 from webhook.injection.reasons import Code
-from webhook.injection.review import convert_pod, parse_review
+from webhook.injection.review import AnyPod, parse_pod, parse_review
 from webhook.injection.settings import Settings, parse_settings
 from webhook.injection.snapshot import RayTarget, Reference, Snapshot, TargetKind
 
@@ -55,6 +56,11 @@ HEAD_ENV: Final = {
 }
 
 Env = Mapping[str, Any] | Sequence[Any] | None
+
+
+def decoded(pod: Mapping[str, Any]) -> AnyPod:
+    """`pod` as the rules read it."""
+    return parse_pod(msgspec.Raw(json.dumps(pod).encode()), commands=False)
 
 
 def entries(env: Env) -> list[Any] | None:
@@ -284,7 +290,7 @@ def run_ephemeral(old: dict[str, Any], new: Iterable[dict[str, Any]], known: Sna
 
 def run_manifest(whole: dict[str, Any], known: Snapshot, *, namespace: str = "apps") -> Decision:
     """Decide about the pod of a manifest, without a review."""
-    return decide_pod(convert_pod(whole, commands=False), namespace=namespace, snapshot=known, default_role=None)
+    return decide_pod(decoded(whole), namespace=namespace, snapshot=known, default_role=None)
 
 
 def _patched(whole: dict[str, Any], decision: Decision) -> dict[str, Any]:

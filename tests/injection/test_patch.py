@@ -14,6 +14,7 @@ from tests.injection.support import (
     HOST,
     P,
     container,
+    decoded,
     kuberay_pod,
     pod,
     run,
@@ -23,12 +24,11 @@ from tests.injection.support import (
 )
 from webhook.injection.decision import Inject
 from webhook.injection.patch import is_applicable
-from webhook.injection.review import convert_pod
 from webhook.injection.snapshot import RayTarget
 
 ENTRY = {"name": "X", "value": "x"}
-POD = convert_pod(pod("client", container("a", {"ONE": "1", "TWO": "2"}), container("b")), commands=False)
-BARE = convert_pod({"metadata": {}, "spec": {"containers": [{"name": "a"}]}}, commands=False)
+POD = decoded(pod("client", container("a", {"ONE": "1", "TWO": "2"}), container("b")))
+BARE = decoded({"metadata": {}, "spec": {"containers": [{"name": "a"}]}})
 ENV = "/spec/containers/0/env"
 STATUS = "/metadata/annotations/ray.seedcore.io~1status"
 

@@ -16,12 +16,26 @@ from hypothesis import strategies as st
 
 from tests.injection import expectations as expected
 from tests.injection.expectations import ADDRESS, MANAGED, Kind
-from tests.injection.strategies import HOSTILE, LISTS, Case, JsonDict, cases, decided, patched, snapshot, spoiled_cases
+from tests.injection.strategies import (
+    HOSTILE,
+    LISTS,
+    Case,
+    JsonDict,
+    cases,
+    decided,
+    patched,
+    review_body,
+    snapshot,
+    spoiled_cases,
+    updates,
+)
+from tests.injection.support import decoded
 from webhook.contract import Role
-from webhook.injection.decision import Decision, Deny, Inject, Skip
+from webhook.injection.decision import Decision, Deny, Inject, Skip, decide
 from webhook.injection.patch import is_applicable
 from webhook.injection.reasons import Code
-from webhook.injection.review import convert_pod
+from webhook.injection.review import parse_review
+from webhook.injection.snapshot import Snapshot
 
 
 def outcome(case: Case) -> tuple[Decision, JsonDict]:
@@ -69,7 +83,7 @@ def without_managed(pod: JsonDict, case: Case) -> JsonDict:
     return pod
 
 
-@given(cases() | cases(more=LISTS))
+@given(cases(more=LISTS) | updates(more=LISTS) | updates())
 def test_a_patch_touches_only_containers_that_the_contract_selects(case: Case) -> None:
     paths = [operation["path"].split("/") for operation in operations_of(decided(case))]
     touched = {(parts[2], int(parts[3])) for parts in paths if parts[1] == "spec"}
@@ -116,7 +130,7 @@ def test_a_variable_that_is_only_set_where_absent_stays_as_it_is_declared(case: 
 # References.
 
 
-@given(cases())
+@given(cases() | cases("keep"))
 def test_a_new_variable_stands_before_every_entry_that_refers_to_it(case: Case) -> None:
     for _, _, before, now in treated_envs(case):
         new = names(now) - names(before)
@@ -135,6 +149,13 @@ def test_a_reference_that_could_be_expanded_still_can_unless_its_variable_was_re
             if index in places and name in names(before) and (places[index], name) not in broken_before:
                 assert name not in names(now), (now[index], name)
                 assert name in told
+
+
+@given(cases("override"))
+def test_a_reference_that_is_told_to_be_left_behind_is_one(case: Case) -> None:
+    told = {warning.text.split()[0] for warning in decided(case).warnings if warning.code is Code.DANGLING_REFERENCE}
+    left = {name for _, _, _, now in treated_envs(case) for _, name in expected.unexpandable(now)}
+    assert told <= left
 
 
 def old_places(before: Sequence[JsonDict], now: Sequence[JsonDict]) -> dict[int, int]:
@@ -175,18 +196,22 @@ def test_override_never_leaves_a_head_or_worker_with_a_client_address(case: Case
 def is_right_inside_ray(address: str | None) -> bool:
     """Whether the address is empty, ``auto`` or ``host:port``, as far as the strategies' addresses need it told."""
     host, _, port = (address or "").rpartition(":")
-    is_direct = "/" not in host and "$(" not in host and host != "" and port.isdecimal() and 1 <= int(port) <= 65535
-    return address in ("", "auto") or is_direct
+    return address in ("", "auto") or ("/" not in host and "$(" not in host and host != "" and is_port(port))
+
+
+def is_port(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= 65535
 
 
 @given(cases("override"))
-def test_override_leaves_at_most_one_entry_of_each_variable_that_it_sets_or_removes(case: Case) -> None:
+def test_override_leaves_at_most_one_literal_entry_of_each_variable_that_it_sets_or_removes(case: Case) -> None:
     on_nodes = expected.NODE_VARIABLES | expected.STRIPPED | {ADDRESS}
     managed = {Kind.CLIENT: expected.CLIENT_VARIABLES, Kind.ADDRESS_ONLY: frozenset[str]()}
     for kind, _, _, now in treated_envs(case):
         if not expected.is_built_in(case) and not expected.has_broken_settings(case):
-            counts = Counter(entry["name"] for entry in now if entry["name"] in managed.get(kind, on_nodes))
-            assert all(count == 1 for count in counts.values()), counts
+            ours = [entry for entry in now if entry["name"] in managed.get(kind, on_nodes)]
+            assert all(count == 1 for count in Counter(entry["name"] for entry in ours).values()), ours
+            assert all(entry.get("valueFrom") is None for entry in ours), ours
 
 
 @given(cases("keep") | cases(None, more=st.just([])))
@@ -195,6 +220,13 @@ def test_keep_leaves_every_declared_entry_but_a_clients_empty_address(case: Case
         if expected.mode_of(case) == "keep":
             ignored = {ADDRESS} if kind is Kind.CLIENT and is_blank(expected.last(before, ADDRESS)) else set[str]()
             assert is_subsequence(without(before, ignored), without(now, ignored))
+
+
+@given(cases("keep"))
+def test_keep_adds_no_explicit_value_because_of_an_env_from(case: Case) -> None:
+    for kind, container, before, now in treated_envs(case):
+        if kind is not Kind.CLIENT and container.get("envFrom"):
+            assert (names(now) - names(before)).isdisjoint({ADDRESS, *expected.STRIPPED})
 
 
 def is_blank(entry: JsonDict | None) -> bool:
@@ -250,9 +282,11 @@ def test_a_new_client_address_is_made_of_the_host_and_port_that_hold(case: Case)
     for kind, _, before, now in treated_envs(case):
         if kind is Kind.CLIENT and not is_jobs and ADDRESS in names(now) - names(before):
             values = {entry["name"]: expected.literal(entry) for entry in now}
-            host, port = values["RAY_HOST"], values["RAY_PORT"] or ""
-            if is_readable(host) and port.isdecimal() and 1 <= int(port) <= 65535:
-                assert values[ADDRESS] == f"ray://{host}:{port}"
+            address, host, port = values[ADDRESS] or "", values["RAY_HOST"], values["RAY_PORT"] or ""
+            assert address.startswith("ray://")
+            assert is_port(address.rpartition(":")[2])
+            if is_readable(host) and is_port(port):
+                assert address == f"ray://{host}:{port}"
 
 
 def is_readable(text: str | None) -> bool:
@@ -318,6 +352,16 @@ def test_a_request_without_an_object_is_left_alone(default_role: Role | None) ->
     assert decision.code in (Code.NO_ROLE, Code.NOTHING_SELECTED)
 
 
+@pytest.mark.parametrize("junk", ["1e999", "[-1e999]", "9" * 400, '{"a":[]}', '"\\u0000"'])
+@pytest.mark.parametrize("field", ["name", "generateName", "ownerReferences", "finalizers"])
+def test_a_field_that_no_rule_reads_may_hold_any_json(field: str, junk: str) -> None:
+    """Written as text, since a number that no float can hold is JSON all the same."""
+    metadata = {"annotations": {"ray.seedcore.io/role": "client"}, field: "JUNK"}
+    body = review_body(Case(pod={"metadata": metadata, "spec": {"containers": [{"name": "app"}]}}))
+    request = parse_review(body.replace(b'"JUNK"', junk.encode()))
+    assert isinstance(decide(request, Snapshot(), default_role=None), Inject)
+
+
 # The proof that a patch applies.
 
 
@@ -328,7 +372,7 @@ def test_no_operations_are_called_applicable_that_do_not_apply_or_write_a_wrong_
     operations = copy.deepcopy([*operations_of(decided(case))])
     for where, how in mutations if operations else ():
         _MUTATIONS[how % len(_MUTATIONS)](operations, where, how // len(_MUTATIONS))
-    if is_applicable(convert_pod(case.pod, commands=False), operations):
+    if is_applicable(decoded(case.pod), operations):
         assert applies(case.pod, operations), operations
 
 
@@ -373,6 +417,13 @@ def _lengthen_path(operations: list[JsonDict], where: int, how: int) -> None:
     operations[where % len(operations)]["path"] += ("/0", "/name", "/-", "/", "~2")[how % 5]
 
 
+def _add_entry(operations: list[JsonDict], where: int, how: int) -> None:
+    place = ("containers/0", "containers/1", "initContainers/0", "ephemeralContainers/0")[how % 4]
+    last = ("-", "0", "1", "2", "9")[where % 5]
+    entry = {"op": "add", "path": f"/spec/{place}/env/{last}", "value": {"name": "A", "value": "x"}}
+    operations.insert(where % (len(operations) + 1), entry)
+
+
 def _drop(operations: list[JsonDict], where: int, how: int) -> None:
     if len(operations) > 1:
         del operations[where % len(operations)]
@@ -389,4 +440,5 @@ def _swap(operations: list[JsonDict], where: int, how: int) -> None:
 
 _MUTATIONS: Sequence[Callable[[list[JsonDict], int, int], None]] = (
     *(_mutate_value, _mutate_kind, _mutate_path, _mutate_path, _lengthen_path, _drop, _double, _swap),
+    *(_add_entry, _add_entry),
 )

@@ -44,13 +44,13 @@ class CommandedContainer(Container, rename="camel"):
 
 
 class PodMeta(msgspec.Struct, rename="camel"):
-    """The metadata's maps, and what names the pod in a log line (of any type: no rule reads that)."""
+    """The metadata's maps, and what names the pod in a log line, left as JSON since no rule reads that."""
 
     labels: dict[str, str | None] | None = None
     annotations: dict[str, str | None] | None = None
-    name: object = None
-    generate_name: object = None
-    owner_references: object = None
+    name: msgspec.Raw = msgspec.Raw(b"null")
+    generate_name: msgspec.Raw = msgspec.Raw(b"null")
+    owner_references: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class PodSpec(msgspec.Struct, rename="camel"):
@@ -175,10 +175,3 @@ def parse_pod_head(raw: msgspec.Raw) -> PodHead:
         msgspec.ValidationError: the metadata's maps are of a wrong type too.
     """
     return _POD_HEAD.decode(raw) or PodHead()
-
-
-def convert_pod(manifest: object, *, commands: bool) -> AnyPod:
-    """The pod of a manifest that was parsed into plain dicts and lists; errors as :func:`parse_pod`."""
-    if commands:
-        return msgspec.convert(manifest, type=CommandedPod)
-    return msgspec.convert(manifest, type=Pod)

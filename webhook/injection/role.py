@@ -109,7 +109,7 @@ def _default_role(role: Role, pod: AnyPod, warnings: tuple[DecisionWarning, ...]
     starter = _ray_starter(pod)
     if starter is None:
         return RoleFound(role=role, source=RoleSource.NAMESPACE, annotated=False, warnings=warnings)
-    text = f"container {quote(starter)} runs `ray start`, so the default role {role} is not for it; {Code.STARTS_RAY.advice}"
+    text = f"container {quote(starter)} runs `ray start`, so it is no {role} by default; {Code.STARTS_RAY.advice}"
     return LeftAlone(code=Code.RAY_STARTER, warnings=(*warnings, DecisionWarning(Code.STARTS_RAY, text)))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from webhook.injection.snapshot import Snapshot
 from webhook.server.limits import MAX_IN_FLIGHT, Receive, error_body, read_body
 from webhook.server.state import Mode, State
 
+_Wanted = TypeVar("_Wanted")
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -156,24 +157,34 @@ def _response(uid: str, decision: Decision, mode: Mode) -> AdmissionResponse:
     return response
 
 
+class OwnerReference(msgspec.Struct):
+    """One of a pod's owners, as far as a log line names it."""
+
+    kind: str
+    name: str
+    controller: bool | None = None
+
+
 def _subject(request: AdmissionRequest) -> dict[str, str]:
     """Who is to be told: the pod's controller as ``owner``, KIND/NAME, else its ``name`` or what that is made from."""
     try:
         meta = parse_pod_head(request.object).metadata or PodMeta()
     except msgspec.ValidationError:
-        return {"name": request.name} if request.name else {}
-    owner = _controller(meta.owner_references)
+        meta = PodMeta()
+    owners = _lenient(meta.owner_references, list[OwnerReference]) or []
+    owner = next((f"{owner.kind}/{owner.name}" for owner in owners if owner.controller), None)
     if owner is not None:
         return {"owner": owner}
-    names = (request.name, meta.name, meta.generate_name)
-    return next(({"name": name} for name in names if isinstance(name, str) and name), {})
+    name = request.name or _lenient(meta.name, str) or _lenient(meta.generate_name, str)
+    return {"name": name} if name else {}
 
 
-def _controller(owners: object) -> str | None:
-    for owner in owners if isinstance(owners, list) else ():
-        if isinstance(owner, dict) and owner.get("controller") is True:
-            return f"{owner.get('kind')}/{owner.get('name')}"
-    return None
+def _lenient(raw: msgspec.Raw, wanted: type[_Wanted]) -> _Wanted | None:
+    """What `raw` holds, if it is of the type `wanted`."""
+    try:
+        return msgspec.json.decode(raw, type=wanted)
+    except msgspec.MsgspecError:
+        return None
 
 
 async def refuse(state: State, error: RequestError, send: Send) -> None:

@@ -42,7 +42,7 @@ class Service:
 
     Attributes:
         host, port, ops_port: where to listen; 0 takes a free port.
-        settings: the settings file.
+        settings: the settings file; None where another keeps the state's snapshot in step.
         certificate: the pair to serve with.
         renew: renews the certificate's files where that is due; None for a pair that others renew.
     """
@@ -51,7 +51,7 @@ class Service:
     host: str
     port: int
     ops_port: int
-    settings: SettingsFile
+    settings: SettingsFile | None
     certificate: ServingCertificate
     renew: Callable[[], object] | None = None
 
@@ -180,12 +180,17 @@ def _tell_ready(service: Service, sockets: Sequence[socket.socket]) -> None:
     port, ops_port = (sock.getsockname()[1] for sock in sockets)
     host = f"[{service.host}]" if ":" in service.host else service.host
     service.state.log.info(
-        "ready", url=f"https://{host}:{port}", ops_url=f"http://{host}:{ops_port}", mode=service.state.mode
+        "ready" if service.state.is_ready else "listening",
+        url=f"https://{host}:{port}",
+        ops_url=f"http://{host}:{ops_port}",
+        mode=service.state.mode,
     )
 
 
 def _followers(service: Service) -> Iterator[Coroutine[None, None, None]]:
-    yield _every(SETTINGS_SECONDS, lambda: _follow_settings(service.state, service.settings))
+    if service.settings is not None:
+        settings = service.settings
+        yield _every(SETTINGS_SECONDS, lambda: _follow_settings(service.state, settings))
     yield _every(CERTIFICATE_SECONDS, lambda: _follow_certificate(service.state, service.certificate))
     if service.renew is not None:
         renew = service.renew
