@@ -218,3 +218,18 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     while not condition() and monotonic() < deadline:
         pass
     return condition()
+
+
+@pytest.mark.parametrize("place", ["metadata", "container"])
+def test_no_depth_is_a_fault(service: RunningService, place: str) -> None:
+    """Around the depth that the decoder bears once but not twice, the body is refused or the pod left as it is."""
+    before = service.metric('ray_webhook_faults_total{code="RAY501"}')
+    review = client_pod()
+    pod = review["request"]["object"]
+    (pod["metadata"] if place == "metadata" else pod["spec"]["containers"][0])["name"] = "deep"
+    text = json.dumps(review)
+    for depth in range(900, 1010):
+        body = text.replace('"deep"', "[" * depth + "]" * depth).encode()
+        assert service.post(body).status in {200, 400}
+
+    assert service.metric('ray_webhook_faults_total{code="RAY501"}') == before

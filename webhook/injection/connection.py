@@ -28,9 +28,13 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenSecret:
-    """The Secret that holds the token, in the namespace `namespace`; it is never looked at."""
+    """The Secret that holds the token; it is never looked at.
 
-    namespace: str
+    Attributes:
+        namespace: where it is; None stands for the pod's own, as settings mean it.
+    """
+
+    namespace: str | None
     name: str
     key: str
     source: str
@@ -84,7 +88,7 @@ def resolve(
     """
     own, wide = snapshot.namespaces.get(namespace), snapshot.cluster_wide
     if reference is None:
-        connection = _from_settings(own, wide, namespace)
+        connection = _from_settings(own, wide)
     else:
         connection = _from_target(snapshot, reference, own, head_host)
     if ray_namespace is None:
@@ -98,8 +102,8 @@ def resolve(
 
 
 @lru_cache(maxsize=256)
-def _from_settings(own: Settings | None, wide: Settings | None, namespace: str) -> Connection:
-    """The connection that the settings give; cached, since every pod of a namespace gets the same one."""
+def _from_settings(own: Settings | None, wide: Settings | None) -> Connection:
+    """The connection that the settings give; cached, since most pods get the same one."""
     levels = [level for level in (own, wide, BUILT_IN) if level is not None]
     named = next(i for i, level in enumerate(levels) if _has(level, contract.RAY_HOST))
     used = levels[: named + 1]
@@ -112,7 +116,7 @@ def _from_settings(own: Settings | None, wide: Settings | None, namespace: str) 
         broken=MappingProxyType(broken | _merge(used, contract.AUTH_KEYS)[1]),
         host_ports=MappingProxyType(host_ports),
         dashboard_port=None,
-        token=_token(used, namespace),
+        token=_token(used),
         aliases=MappingProxyType(_aliases(own, wide)),
     )
 
@@ -149,14 +153,14 @@ def _fill(values: dict[str, Value], broken: Mapping[str, str], base: Settings) -
     return missing
 
 
-def _token(levels: Sequence[Settings], namespace: str) -> TokenSecret | None:
+def _token(levels: Sequence[Settings]) -> TokenSecret | None:
     values, _ = _merge(levels, contract.AUTH_KEYS)
     name = values.get(contract.RAY_AUTH_SECRET)
     if name is None:
         return None
     key = values.get(contract.RAY_AUTH_SECRET_KEY)
     return TokenSecret(
-        namespace=namespace, name=name.text, key=key.text if key else contract.AUTH_TOKEN_KEY, source=name.source
+        namespace=None, name=name.text, key=key.text if key else contract.AUTH_TOKEN_KEY, source=name.source
     )
 
 

@@ -257,7 +257,7 @@ def _plan(found: RoleFound, written: Annotations, connection: Connection, namesp
         connection=connection,
         connect=written.connect,
         mode=written.on_conflict or default,
-        token=token if token and token.namespace == namespace else None,
+        token=token if token and token.namespace in (None, namespace) else None,
         kuberay=found.kuberay,
     )
 

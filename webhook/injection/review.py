@@ -7,11 +7,13 @@ apart from a body that is no review at all.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from webhook.errors import NotAReviewError, NotJsonError
+
+_T = TypeVar("_T")
 
 API_VERSION: Final = "admission.k8s.io/v1"
 
@@ -164,8 +166,8 @@ def parse_pod(raw: msgspec.Raw, *, commands: bool) -> AnyPod:
         msgspec.ValidationError: a field that the rules read has a wrong type; the text names it.
     """
     if commands:
-        return _COMMANDED_POD.decode(raw) or CommandedPod()
-    return _POD.decode(raw) or Pod()
+        return _decoded(_COMMANDED_POD, raw) or CommandedPod()
+    return _decoded(_POD, raw) or Pod()
 
 
 def parse_pod_head(raw: msgspec.Raw) -> PodHead:
@@ -174,4 +176,12 @@ def parse_pod_head(raw: msgspec.Raw) -> PodHead:
     Raises:
         msgspec.ValidationError: the metadata's maps are of a wrong type too.
     """
-    return _POD_HEAD.decode(raw) or PodHead()
+    return _decoded(_POD_HEAD, raw) or PodHead()
+
+
+def _decoded(decoder: msgspec.json.Decoder[_T], raw: msgspec.Raw) -> _T:
+    """What `raw` holds; a depth that the review's own decoding just bore may be too much further down the stack."""
+    try:
+        return decoder.decode(raw)
+    except RecursionError:
+        raise msgspec.ValidationError("nested too deep") from None

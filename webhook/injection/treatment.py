@@ -113,7 +113,7 @@ def _connection_warnings(connection: Connection) -> Iterator[DecisionWarning]:
 
 
 def _token_warnings(token: TokenSecret | None, clients: Sequence[Treated], namespace: str) -> Iterator[DecisionWarning]:
-    if token is None or token.namespace == namespace:
+    if token is None or token.namespace in (None, namespace):
         return
     lacking = [item for item in clients if not _has_token(item.selected.container.env)]
     secret = f"Secret {token.namespace}/{token.name} (key {token.key})"

@@ -183,7 +183,7 @@ def _lenient(raw: msgspec.Raw, wanted: type[_Wanted]) -> _Wanted | None:
     """What `raw` holds, if it is of the type `wanted`."""
     try:
         return msgspec.json.decode(raw, type=wanted)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 
