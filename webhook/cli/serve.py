@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 import click
 
 from webhook import contract
+from webhook.cli.cluster_mode import check_flags, cluster_options, following_cluster
 from webhook.cli.output import option
+from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
 from webhook.injection.snapshot import Snapshot
 from webhook.server import lifecycle
@@ -38,8 +41,11 @@ class _Pair:
 @option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104  a pod serves its node
 @option("--port", type=_PORT, default=8443, show_default=True, help="TLS port for admission; 0 takes a free one.")
 @option("--ops-port", type=_PORT, default=8080, show_default=True, help="Plain port for health and metrics.")
-@option("--settings", type=click.Path(path_type=Path), help="Settings file, one KEY=VALUE a line; followed.")
-@option("--namespace", default=contract.WEBHOOK_NAMESPACE, show_default=True, help="The webhook's own namespace.")
+@option("--settings", type=click.Path(path_type=Path), help="Settings file in place of a cluster; followed.")
+@cluster_options
+@option(
+    "--namespace", help=f"The webhook's own namespace.  [default: the pod's own, else {contract.WEBHOOK_NAMESPACE}]"
+)
 @option("--cluster-domain", default=contract.CLUSTER_DOMAIN, show_default=True, help="What ends a Service's full name.")
 @option("--tls-cert", type=click.Path(path_type=Path), help="Serving certificate, PEM; followed.")
 @option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
@@ -60,33 +66,30 @@ class _Pair:
 )
 def command(**flags: Any) -> None:
     """Serve admission requests until SIGTERM."""
-    settings = _settings_file(flags["settings"])
+    check_flags(flags)
+    settings = SettingsFile(flags["settings"]) if flags["settings"] else None
+    namespace = flags["namespace"] or own_namespace() or contract.WEBHOOK_NAMESPACE
     mode = Mode(flags["mode"])
     metrics = Metrics(mode)
     log = Log(sys.stdout.fileno(), LogFormat(flags["log_format"]), metrics.log_lines_lost.inc)
     state = State(mode=mode, metrics=metrics, log=log)
-    first = Snapshot(webhook_namespace=flags["namespace"], cluster_domain=flags["cluster_domain"])
-    lifecycle.load_settings(state, settings, first)
-    pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], flags["namespace"]))
+    first = Snapshot(webhook_namespace=namespace, cluster_domain=flags["cluster_domain"])
+    if settings:
+        lifecycle.load_settings(state, settings, first)
+    pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], namespace))
     certificate = ServingCertificate(pair.certificate, pair.key)
     lifecycle.show_certificate(state, certificate)
-    lifecycle.run(
-        lifecycle.Service(
-            state=state,
-            host=flags["host"],
-            port=flags["port"],
-            ops_port=flags["ops_port"],
-            settings=settings,
-            certificate=certificate,
-            renew=pair.renew,
-        )
+    service = lifecycle.Service(
+        state=state,
+        host=flags["host"],
+        port=flags["port"],
+        ops_port=flags["ops_port"],
+        settings=settings,
+        certificate=certificate,
+        renew=pair.renew,
     )
-
-
-def _settings_file(path: Path | None) -> SettingsFile:
-    if path is None:
-        raise UsageError("--settings is missing", allowed="a file of KEY=VALUE lines", fix="give --settings FILE")
-    return SettingsFile(path)
+    with nullcontext() if settings else following_cluster(state, flags, first):
+        lifecycle.run(service)
 
 
 def _names(host: str, namespace: str) -> list[str]:

@@ -172,7 +172,7 @@ class _Spec:
 
     def _checked(self, kind: type[_T], node: object, path: _Path) -> _T | None:
         if type(node) is kind:
-            return node  # type: ignore[return-value]  # mypy does not narrow by type(), which tells bool from int
+            return node
         if node is not None:
             allowed = _JSON_TYPES.get(kind, "true or false")
             self.remark(f"{_spelled(path)} is {_JSON_TYPES.get(type(node), 'a number or boolean')}; allowed: {allowed}")

@@ -86,11 +86,10 @@ def resolve(
         head_host: the host to assume where `reference` is not known (a KubeRay worker's own FQ_RAY_IP).
         ray_namespace: what the annotation says, which beats every level.
     """
-    own, wide = snapshot.namespaces.get(namespace), snapshot.cluster_wide
-    if reference is None:
-        connection = _from_settings(own, wide)
-    else:
-        connection = _from_target(snapshot, reference, own, head_host)
+    own = snapshot.namespaces.get(namespace)
+    connection = (
+        _from_target(snapshot, reference, own, head_host) if reference else _from_settings(own, snapshot.cluster_wide)
+    )
     if ray_namespace is None:
         return connection
     value = Value(text=ray_namespace, source=f"annotation {contract.RAY_NAMESPACE_ANNOTATION}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -22,6 +21,7 @@ from webhook.injection.snapshot import Snapshot
 from webhook.server.app import AdmissionApp, operations_app
 from webhook.server.limits import BoundedProtocol
 from webhook.server.logging import capture_libraries
+from webhook.server.memory import return_large_blocks, settle
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
 from webhook.server.tls import ServingCertificate
@@ -96,6 +96,7 @@ def run(service: Service) -> None:
         ListenError: a port cannot be had.
     """
     sockets = [_listen(service.host, service.port), _listen(service.host, service.ops_port)]
+    return_large_blocks()
     capture_libraries(service.state.log)
     config = _admission_config(service)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -155,9 +156,7 @@ async def _serve(service: Service, config: uvicorn.Config, sockets: Sequence[soc
     followers = [asyncio.create_task(task) for task in _followers(service)]
     serving = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
     await asyncio.gather(*(server.listening.wait() for server in servers))
-    # What was made so far lives as long as the process; not looking at it again saves time in every collection.
-    gc.collect()
-    gc.freeze()
+    settle()
     _tell_ready(service, sockets)
     await asyncio.gather(*serving)
     for follower in followers:

@@ -1,0 +1,308 @@
+"""A small Kubernetes API server over real HTTP: list, watch and server-side apply, and the faults of a sick one.
+
+Objects live in collections by path. Every write has a resource version; the history lets watches resume. Requests are
+recorded with their time, so that a test can count them.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Object = dict[str, Any]
+
+CONFIG_MAPS = "/api/v1/configmaps"
+CLUSTERS = "/apis/ray.io/v1/rayclusters"
+SERVICES = "/apis/ray.io/v1/rayservices"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request as it came."""
+
+    at: float
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def is_watch(self) -> bool:
+        return self.query.get("watch") == "true"
+
+
+@dataclass
+class Faults:
+    """What is wrong with the server; changed by tests while it runs.
+
+    Attributes:
+        status: answers to requests of a path, in place of what is there; to its watches or lists only with
+            ``" watch"`` or ``" list"`` behind the path.
+        headers: sent with those.
+        hang: requests are read and never answered.
+        end_watches: watches end as soon as they have begun.
+        expired: watches are told that their version is too old, that many times.
+        garbage: answers are no JSON.
+        silent: watches send nothing, no bookmarks and no end either.
+    """
+
+    status: dict[str, int] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    hang: bool = False
+    end_watches: bool = False
+    expired: int = 0
+    garbage: bool = False
+    silent: bool = False
+
+
+class FakeApiServer:
+    """The server's state; see the module."""
+
+    def __init__(self) -> None:
+        self.collections: dict[str, dict[tuple[str, str], Object]] = {CONFIG_MAPS: {}}
+        self.history: list[tuple[int, str, str, Object]] = []
+        self.events: dict[str, Object] = {}
+        self.requests: list[Request] = []
+        self.faults = Faults()
+        self.version = 100
+        self.changed = threading.Condition()
+        self.oldest = 0
+        self.epoch = 0
+        self.closing = False
+
+    def put(self, path: str, namespace: str, name: str, **fields: Any) -> Object:
+        """Create or change an object."""
+        with self.changed:
+            objects = self.collections[path]
+            self.version += 1
+            old = objects.get((namespace, name))
+            uid = old["metadata"]["uid"] if old else f"uid-{self.version}"
+            noise = {"managedFields": [{"manager": "kubectl"}], "labels": {"a": "b"}}
+            metadata = {"namespace": namespace, "name": name, "uid": uid, "resourceVersion": str(self.version), **noise}
+            made = {"metadata": metadata, "status": {"noise": 1}, **fields}
+            objects[namespace, name] = made
+            self._record(path, "MODIFIED" if old else "ADDED", made)
+        return made
+
+    def config_map(self, namespace: str, data: Any, name: str = "ray-settings") -> Object:
+        """Create or change a ConfigMap."""
+        return self.put(CONFIG_MAPS, namespace, name, data=data)
+
+    def delete(self, path: str, namespace: str, name: str) -> None:
+        with self.changed:
+            self.version += 1
+            gone = self.collections[path].pop((namespace, name))
+            gone["metadata"]["resourceVersion"] = str(self.version)
+            self._record(path, "DELETED", gone)
+
+    def serve_kind(self, path: str) -> None:
+        """Install a CustomResourceDefinition."""
+        with self.changed:
+            self.collections.setdefault(path, {})
+
+    def remove_kind(self, path: str) -> None:
+        """Remove one, with its objects; its watches end."""
+        with self.changed:
+            del self.collections[path]
+        self.break_watches()
+
+    def break_watches(self) -> None:
+        """Cut every open watch off in the middle."""
+        with self.changed:
+            self.epoch += 1
+            self.changed.notify_all()
+
+    def forget_history(self) -> None:
+        """Compact: versions of before are too old to watch from, which a watch is told within its stream."""
+        with self.changed:
+            self.version += 1
+            self.oldest = self.version
+
+    def _record(self, path: str, kind: str, item: Object) -> None:
+        self.history.append((self.version, path, kind, json.loads(json.dumps(item))))
+        self.changed.notify_all()
+
+    def count(self, path: str, *, watch: bool | None = None, since: float = 0.0) -> int:
+        """How many requests of `path` came, of watches or lists only if asked so, after the time `since`."""
+        return sum(
+            request.path == path and request.at >= since and (watch is None or request.is_watch is watch)
+            for request in list(self.requests)
+        )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fake: FakeApiServer
+
+    def do_GET(self) -> None:
+        request = self._note()
+        if self._fails(request):
+            return
+        objects = self.fake.collections.get(request.path)
+        if objects is None:
+            self._answer(404, _status(404, "the server could not find the requested resource"))
+        elif request.is_watch:
+            self._watch(request)
+        else:
+            self._list(request, objects)
+
+    def do_PATCH(self) -> None:
+        request = self._note()
+        if not self._fails(request):
+            self.fake.events[request.path] = request.body
+            self._answer(200, request.body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as http.server calls it
+        """Say nothing."""
+
+    def _note(self) -> Request:
+        url = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        request = Request(
+            at=monotonic(),
+            method=self.command,
+            path=url.path,
+            query=dict(parse_qsl(url.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=json.loads(self.rfile.read(length)) if length else None,
+        )
+        self.fake.requests.append(request)
+        return request
+
+    def _fails(self, request: Request) -> bool:
+        faults = self.fake.faults
+        while faults.hang and not self.fake.closing:
+            sleep(0.01)
+        kind = "watch" if request.is_watch else "list"
+        status = faults.status.get(request.path) or faults.status.get(f"{request.path} {kind}")
+        if status:
+            self._answer(status, _status(status, "this server is sick"), faults.headers)
+        elif faults.garbage:
+            self._send(200, b"<html>", {})
+        return bool(status or faults.garbage)
+
+    def _answer(self, status: int, document: Object, headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps(document).encode(), headers or {})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _list(self, request: Request, objects: dict[tuple[str, str], Object]) -> None:
+        with self.fake.changed:
+            found = [item for key, item in sorted(objects.items()) if _is_selected(item, request.query)]
+            version = self.fake.version
+        start, limit = int(request.query.get("continue", "0")), int(request.query.get("limit", "0"))
+        end = start + limit if limit else len(found)
+        metadata = {"resourceVersion": str(version)} | ({"continue": str(end)} if end < len(found) else {})
+        self._answer(200, {"kind": "List", "metadata": metadata, "items": found[start:end]})
+
+    def _watch(self, request: Request) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        version = int(request.query["resourceVersion"])
+        if self._is_expired(version):
+            self._event("ERROR", _status(410, "too old resource version"))
+        elif not self.fake.faults.end_watches and not self._follow(request, version):
+            self.close_connection = True
+            return
+        self._chunk(b"")
+
+    def _is_expired(self, version: int) -> bool:
+        if self.fake.faults.expired:
+            self.fake.faults.expired -= 1
+            return True
+        return version < self.fake.oldest
+
+    def _follow(self, request: Request, version: int) -> bool:
+        """Send what happens until the time is up; False where the connection is to be cut off in the middle."""
+        ends_at = monotonic() + float(request.query["timeoutSeconds"])
+        epoch = self.fake.epoch
+        while self.fake.epoch == epoch and not self.fake.closing:
+            with self.fake.changed:
+                new = [row for row in self.fake.history if row[0] > version and row[1] == request.path]
+                version = self.fake.version
+                if not new and monotonic() < ends_at:
+                    self.fake.changed.wait(0.02)
+            if self.fake.faults.silent:
+                continue
+            for _, _, kind, item in new:
+                if _is_selected(item, request.query):
+                    self._event(kind, item)
+            if monotonic() >= ends_at:
+                self._event("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
+                return True
+        return False
+
+    def _event(self, kind: str, item: Object) -> None:
+        self._chunk(json.dumps({"type": kind, "object": item}).encode() + b"\n")
+
+    def _chunk(self, data: bytes) -> None:
+        try:
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        except OSError:
+            self.close_connection = True
+
+
+def _is_selected(item: Object, query: dict[str, str]) -> bool:
+    selector = query.get("fieldSelector")
+    return selector is None or selector == f"metadata.name={item['metadata']['name']}"
+
+
+def _status(code: int, message: str) -> Object:
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "X", "code": code}
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self.accepted: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.accepted.append(connection)
+        return connection, address
+
+    def cut_connections(self) -> None:
+        """Cut idle ones too, which would still be served otherwise."""
+        for connection in self.accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is no fault of the server's."""
+
+
+@contextmanager
+def running_api_server(fake: FakeApiServer, port: int = 0) -> Iterator[str]:
+    """Serve `fake` on loopback until the block ends; gives its URL."""
+    handler = type("Handler", (_Handler,), {"fake": fake})
+    fake.closing = False
+    server = _HttpServer(handler, port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        fake.closing = True
+        fake.break_watches()
+        server.shutdown()
+        server.cut_connections()
+        server.server_close()
+        thread.join()

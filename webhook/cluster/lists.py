@@ -1,0 +1,96 @@
+"""What is listed and watched, and whole lists by pages, of which only what is read is decoded and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+from webhook.cluster.client import Api
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """What to list and watch, over all namespaces.
+
+    Attributes:
+        name: for people and as a metric's label.
+        path: such as ``/apis/ray.io/v1/rayclusters``.
+        object_name: only objects of this name, so that a ClusterRole can say ``resourceNames``.
+        optional: whether its absence means that there are none: a CustomResourceDefinition that is not installed, or
+            rights that are missing from the start. (Rights that go missing later leave what is known.)
+    """
+
+    name: str
+    path: str
+    object_name: str | None = None
+    optional: bool = False
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The query that selects the objects of that name."""
+        return {"fieldSelector": f"metadata.name={self.object_name}"} if self.object_name else {}
+
+
+class _Metadata(msgspec.Struct):
+    """Of an object's metadata what is read."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resourceVersion: str = ""  # noqa: N815  as Kubernetes spells it
+
+
+class _Item(msgspec.Struct):
+    """Of an object what is read; `spec` and `data` may be anything."""
+
+    metadata: _Metadata
+    data: Any = None
+    spec: Any = None
+
+
+class _ListMetadata(msgspec.Struct, rename={"following": "continue"}):
+    resourceVersion: str = ""  # noqa: N815  as Kubernetes spells it
+    following: str = ""
+
+
+class _Page(msgspec.Struct):
+    """A page of a list; the rest, such as managedFields, which are most of it, is never decoded."""
+
+    metadata: _ListMetadata
+    items: list[_Item] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A whole list, in the form that the SharedInformer reads: plain objects, and the version to watch from."""
+
+    items: list[Object]
+    version: str
+
+    @property
+    def metadata(self) -> SimpleNamespace:
+        """The list's own metadata, as a model has it."""
+        return SimpleNamespace(resource_version=self.version)
+
+
+def list_all(api: Api, resource: Resource, *, page: int, before_each: Callable[[], None]) -> Listed:
+    """All objects of `resource`, asked for by pages of `page` objects; `before_each` may raise to give up.
+
+    Raises:
+        ClusterError: a page could not be had. Status 410: the list took so long that it has to begin again.
+    """
+    items: list[Object] = []
+    query = {"limit": str(page)} | resource.selector
+    while True:
+        before_each()
+        answer = api.get(resource.path, query, _Page)
+        items += map(msgspec.to_builtins, answer.items or ())
+        if not answer.metadata.following:
+            return Listed(items=items, version=answer.metadata.resourceVersion)
+        query["continue"] = answer.metadata.following

@@ -1,0 +1,137 @@
+"""Everything that the rules know, from a cluster: its settings and Ray targets as snapshots, kept in step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Final
+
+from webhook.cluster.client import Api
+from webhook.cluster.events import EventWriter
+from webhook.cluster.handlers import SettingsHandler, TargetsHandler
+from webhook.cluster.informers import Handler, Informer, WatchState
+from webhook.cluster.lists import Resource
+from webhook.cluster.log import Log
+from webhook.cluster.pace import Pace
+from webhook.cluster.publisher import Publisher
+from webhook.cluster.settings import SettingsStore
+from webhook.cluster.targets import TargetStore
+from webhook.injection.settings import Settings
+from webhook.injection.snapshot import Snapshot, TargetKind
+
+_CONFIG_MAPS: Final = "/api/v1/configmaps"
+_TARGETS: Final = {
+    TargetKind.CLUSTER: Resource(name="rayclusters", path="/apis/ray.io/v1/rayclusters", optional=True),
+    TargetKind.SERVICE: Resource(name="rayservices", path="/apis/ray.io/v1/rayservices", optional=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchStatus:
+    """How one watch fares: what it watches, its state, and how often it failed so far."""
+
+    resource: str
+    state: WatchState
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """Figures for metrics.
+
+    Attributes:
+        config_maps: how many ConfigMaps with settings there are.
+        broken: those of them that are broken, by namespace and name, with what they say.
+        targets: how many RayClusters and RayServices there are.
+    """
+
+    config_maps: int
+    broken: Mapping[tuple[str, str], Settings]
+    targets: int
+    watches: tuple[WatchStatus, ...]
+
+
+class ClusterSource:
+    """Watches a cluster and publishes what the rules know of it.
+
+    Args:
+        api: the API server.
+        settings_names: of the ConfigMaps with settings. In a namespace that has several the first one given holds.
+        first: what every snapshot is made from: the webhook's namespace and the cluster domain.
+        publish: is handed each snapshot, on another thread; for the first time when every kind was listed once.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        settings_names: Sequence[str],
+        first: Snapshot,
+        publish: Callable[[Snapshot], None],
+        log: Log,
+        pace: Pace | None = None,
+    ) -> None:
+        """Ask for nothing yet."""
+        self._first, self._log = first, log
+        self._settings = SettingsStore(settings_names, first.webhook_namespace)
+        self._targets = TargetStore()
+        self._events = EventWriter(api, log)
+        self._publisher = Publisher(self._snapshot, publish, is_complete=lambda: self.is_synced, log=log)
+        self._informers = [
+            Informer(api, resource, handler, pace=pace or Pace(), log=log, on_sync=self._publisher.changed)
+            for resource, handler in self._watched(settings_names)
+        ]
+
+    def _watched(self, settings_names: Sequence[str]) -> Iterator[tuple[Resource, Handler]]:
+        log, changed, is_first = self._log, self._publisher.changed, lambda: not self.is_synced
+        settings = SettingsHandler(
+            store=self._settings, events=self._events, log=log, changed=changed, is_first=is_first
+        )
+        for name in settings_names:
+            yield Resource(name=f"configmaps/{name}", path=_CONFIG_MAPS, object_name=name), settings
+        for kind, resource in _TARGETS.items():
+            yield (
+                resource,
+                TargetsHandler(kind=kind, store=self._targets, log=log, changed=changed, is_first=is_first),
+            )
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether every kind was listed once."""
+        return all(informer.is_synced for informer in self._informers)
+
+    def start(self) -> None:
+        """Begin; returns at once, whether or not the API server can be reached."""
+        self._events.start()
+        self._publisher.start()
+        for informer in self._informers:
+            informer.start()
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """End; waits for requests under way for `seconds` at most, since a list may hang for longer."""
+        threads = [threading.Thread(target=informer.stop, daemon=True) for informer in self._informers]
+        for thread in threads:
+            thread.start()
+        self._publisher.stop()
+        self._events.stop()
+        deadline = monotonic() + seconds
+        for thread in threads:
+            thread.join(max(deadline - monotonic(), 0.0))
+
+    def statistics(self) -> Statistics:
+        """Figures of now."""
+        return Statistics(
+            config_maps=self._settings.count(),
+            broken=self._settings.broken(),
+            targets=len(self._targets.targets()),
+            watches=tuple(
+                WatchStatus(resource=informer.resource.name, state=informer.state, failures=informer.failures)
+                for informer in self._informers
+            ),
+        )
+
+    def _snapshot(self) -> Snapshot:
+        namespaces, cluster_wide = self._settings.in_force()
+        return replace(self._first, namespaces=namespaces, cluster_wide=cluster_wide, targets=self._targets.targets())
