@@ -40,16 +40,16 @@ class RunningService:
     ops_url: str = ""
     trust: ssl.SSLContext | None = None
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The events called `name` that were logged so far."""
-        return [event for event in map(json.loads, list(self.lines)) if event["event"] == name]
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        """The events of one of these names that were logged so far."""
+        return [event for event in map(json.loads, list(self.lines)) if event["event"] in names]
 
-    def await_event(self, name: str, *, count: int = 1, seconds: float = 10.0) -> dict[str, Any]:
-        """The `count`-th event called `name`."""
+    def await_event(self, *names: str, count: int = 1, seconds: float = 10.0) -> dict[str, Any]:
+        """The `count`-th event of one of these names."""
         deadline = monotonic() + seconds
-        while len(found := self.events(name)) < count:
-            assert monotonic() < deadline, f"no event {name!r} in {self.lines}"
-            assert self.process.poll() is None or len(self.events(name)) >= count, f"ended: {self.lines}"
+        while len(found := self.events(*names)) < count:
+            assert monotonic() < deadline, f"no event {names} in {self.lines}"
+            assert self.process.poll() is None or len(self.events(*names)) >= count, f"ended: {self.lines}"
             sleep(0.005)
         return found[count - 1]
 
@@ -121,10 +121,16 @@ def read_answer(connection: http.client.HTTPConnection) -> Answer:
 
 
 @contextmanager
-def running_service(folder: Path, *flags: str, settings: Path = SETTINGS) -> Iterator[RunningService]:
-    """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends."""
+def running_service(folder: Path, *flags: str, settings: Path | None = SETTINGS) -> Iterator[RunningService]:
+    """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends.
+
+    A certificate that `flags` name is trusted if its CA is ``tls/ca.crt`` in `folder`. Without `settings` (for
+    ``--kubeconfig``) the service listens before it is ready.
+    """
     tls = folder / "tls"
-    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--settings", str(settings)]
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0"]
+    if settings is not None:
+        arguments += ["--settings", str(settings)]
     if "--tls-cert" not in flags:
         arguments += ["--self-signed", str(tls)]
     process = subprocess.Popen([COMMAND, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -132,8 +138,8 @@ def running_service(folder: Path, *flags: str, settings: Path = SETTINGS) -> Ite
     reader = threading.Thread(target=_collect, args=(process, service.lines))
     reader.start()
     try:
-        ready = service.await_event("ready")
-        service.url, service.ops_url = ready["url"], ready["ops_url"]
+        listening = service.await_event("ready", "listening")
+        service.url, service.ops_url = listening["url"], listening["ops_url"]
         service.trust = ssl.create_default_context(cafile=tls / "ca.crt") if tls.exists() else None
         yield service
     finally:
