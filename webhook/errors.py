@@ -211,6 +211,23 @@ class DisconnectedError(RequestError):
     meaning = "The connection ended before the whole body had arrived, so nobody could be answered."
 
 
+class NotHttpError(RequestError):
+    """What came is no HTTP request."""
+
+    code = "RAY820"
+    summary = "not HTTP"
+    meaning = "What came on the connection is no HTTP/1.1 request; the connection was closed."
+
+
+class HeaderTooLargeError(RequestError):
+    """The header is larger than the service reads."""
+
+    code = "RAY821"
+    summary = "header too large"
+    meaning = "The request's header is larger than any that a Kubernetes API server sends."
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
 class NotReadyError(RequestError):
     """The service has no settings yet; the API server asks again within its time-out."""
 
@@ -225,7 +242,7 @@ class OverloadedError(RequestError):
 
     code = "RAY512"
     summary = "overloaded"
-    meaning = "The service has all the work it may hold. It answers 503 with Retry-After; the API server asks again."
+    meaning = "The service holds as many bytes of bodies as it may. It answers 503 with Retry-After; ask again."
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 

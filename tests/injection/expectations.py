@@ -12,7 +12,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from tests.injection.strategies import ALIAS_NAMES, Case, JsonDict
+from tests.injection.case import Case, JsonDict
+from tests.injection.samples import ALIAS_NAMES
 
 PREFIX = "ray.seedcore.io/"
 STATUS = PREFIX + "status"
@@ -99,7 +100,7 @@ def treated(case: Case) -> dict[Place, Kind]:
 
 
 def _is_left_alone(case: Case, written: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    is_mirror = "kubernetes.io/config.mirror" in (case.pod["metadata"].get("annotations") or {})
+    is_mirror = "kubernetes.io/config.mirror" in written
     is_excluded = case.namespace in ("kube-system", "kube-node-lease", case.snapshot.webhook_namespace)
     is_cleanup = labels.get("ray.io/node-type") == "redis-cleanup"
     is_submitter = (

@@ -319,3 +319,9 @@ def test_an_alias_is_injected_with_its_key_on_an_annotated_pod_only() -> None:
 def test_a_label_that_is_not_head_or_worker_makes_no_kuberay_pod() -> None:
     whole = pod("client", env={"KUBERAY_GEN_RAY_START_CMD": "ray start"}, labels={"ray.io/node-type": "other"})
     assert run(whole).code is Code.CLIENT
+
+
+def test_fq_ray_ip_of_a_head_is_not_believed() -> None:
+    """The operator writes it into workers only; on a head it is whatever the template says."""
+    outcome = run(kuberay_pod("head", "head", env={"FQ_RAY_IP": "elsewhere.example"}))
+    assert outcome.env("ray-head")["RAY_HOST"] == "train-head-svc.apps.svc.cluster.local"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jsonpatch
 import jsonpointer
@@ -15,20 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.injection import expectations as expected
+from tests.injection.broken_patches import mutate
+from tests.injection.case import Case, JsonDict, decided, patched, review_body, snapshot
 from tests.injection.expectations import ADDRESS, MANAGED, Kind
-from tests.injection.strategies import (
-    HOSTILE,
-    LISTS,
-    Case,
-    JsonDict,
-    cases,
-    decided,
-    patched,
-    review_body,
-    snapshot,
-    spoiled_cases,
-    updates,
-)
+from tests.injection.strategies import HOSTILE, LISTS, cases, spoiled_cases, updates
 from tests.injection.support import decoded
 from webhook.contract import Role
 from webhook.injection.decision import Decision, Deny, Inject, Skip, decide
@@ -137,7 +126,7 @@ def test_a_new_variable_stands_before_every_entry_that_refers_to_it(case: Case) 
         assert not [(now[index], name) for index, name in expected.unexpandable(now) if name in new]
 
 
-@given(cases())
+@given(cases("override") | cases())
 def test_a_reference_that_could_be_expanded_still_can_unless_its_variable_was_removed_and_that_is_told(
     case: Case,
 ) -> None:
@@ -276,7 +265,7 @@ def test_a_new_variable_follows_the_value_from_which_it_is_derived(case: Case) -
                 assert expected.last(now, name) == {"name": name, "value": expected.literal(key)}
 
 
-@given(cases())
+@given(cases() | cases("keep"))
 def test_a_new_client_address_is_made_of_the_host_and_port_that_hold(case: Case) -> None:
     is_jobs = expected.annotations_of(case).get(expected.PREFIX + "connect") == "jobs"
     for kind, _, before, now in treated_envs(case):
@@ -371,7 +360,7 @@ def test_no_operations_are_called_applicable_that_do_not_apply_or_write_a_wrong_
 ) -> None:
     operations = copy.deepcopy([*operations_of(decided(case))])
     for where, how in mutations if operations else ():
-        _MUTATIONS[how % len(_MUTATIONS)](operations, where, how // len(_MUTATIONS))
+        mutate(operations, where, how)
     if is_applicable(decoded(case.pod), operations):
         assert applies(case.pod, operations), operations
 
@@ -387,58 +376,3 @@ def applies(pod: JsonDict, operations: Sequence[JsonDict]) -> bool:
 
 def null_annotations(pod: JsonDict) -> set[str]:
     return {key for key, text in (pod["metadata"].get("annotations") or {}).items() if text is None}
-
-
-_WRONG_VALUES: Sequence[Any] = (
-    *(None, 5, "text", [], {}, [{"name": "A", "value": 1}], {"name": "A"}, {"value": "x"}, {"name": 1, "value": "x"}),
-    *({"name": "A", "value": "x", "valueFrom": {}}, {"name": "A", "valueFrom": "x"}, {"a": 1}, [None], {"a": None}),
-)
-_WRONG_PARTS = ("-", "01", "\u0663", "99", "0", "1", "-1", "", "~", "1e0", "+1", "containers", "env", "annotations")
-
-
-def _mutate_value(operations: list[JsonDict], where: int, how: int) -> None:
-    operations[where % len(operations)]["value"] = _WRONG_VALUES[how % len(_WRONG_VALUES)]
-
-
-def _mutate_kind(operations: list[JsonDict], where: int, how: int) -> None:
-    operation = operations[where % len(operations)]
-    operation["op"] = ("add", "replace", "remove")[how % 3]
-    operation.setdefault("value", {"name": "A", "value": "x"})
-
-
-def _mutate_path(operations: list[JsonDict], where: int, how: int) -> None:
-    operation = operations[where % len(operations)]
-    parts = operation["path"].split("/")
-    parts[-1 - how % (len(parts) - 1)] = _WRONG_PARTS[where % len(_WRONG_PARTS)]
-    operation["path"] = "/".join(parts)
-
-
-def _lengthen_path(operations: list[JsonDict], where: int, how: int) -> None:
-    operations[where % len(operations)]["path"] += ("/0", "/name", "/-", "/", "~2")[how % 5]
-
-
-def _add_entry(operations: list[JsonDict], where: int, how: int) -> None:
-    place = ("containers/0", "containers/1", "initContainers/0", "ephemeralContainers/0")[how % 4]
-    last = ("-", "0", "1", "2", "9")[where % 5]
-    entry = {"op": "add", "path": f"/spec/{place}/env/{last}", "value": {"name": "A", "value": "x"}}
-    operations.insert(where % (len(operations) + 1), entry)
-
-
-def _drop(operations: list[JsonDict], where: int, how: int) -> None:
-    if len(operations) > 1:
-        del operations[where % len(operations)]
-
-
-def _double(operations: list[JsonDict], where: int, how: int) -> None:
-    operations.insert(how % len(operations), copy.deepcopy(operations[where % len(operations)]))
-
-
-def _swap(operations: list[JsonDict], where: int, how: int) -> None:
-    first, second = where % len(operations), how % len(operations)
-    operations[first], operations[second] = operations[second], operations[first]
-
-
-_MUTATIONS: Sequence[Callable[[list[JsonDict], int, int], None]] = (
-    *(_mutate_value, _mutate_kind, _mutate_path, _mutate_path, _lengthen_path, _drop, _double, _swap),
-    *(_add_entry, _add_entry),
-)

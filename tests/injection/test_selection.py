@@ -135,3 +135,14 @@ def test_on_a_kuberay_pod_an_ephemeral_container_is_treated_only_where_it_is_lis
     listed = run_ephemeral(kuberay_pod("head", "head", annotations={"containers": "debug"}), [container("debug")])
     assert listed.env("debug")["RAY_ADDRESS"] == "ray://train-head-svc.apps.svc.cluster.local:10001"
     assert listed.status is None
+
+
+def test_names_without_a_container_are_told_in_one_warning_however_many() -> None:
+    """A pod arrives before its annotations' size is validated."""
+    names = ",".join(f"absent-{number}" for number in range(10_000))
+
+    outcome = run(pod("client", annotations={"skip-containers": names}))
+
+    texts = [text for text in outcome.texts if text.startswith("RAY403")]
+    assert len(texts) == 1
+    assert '"absent-0" and 9999 more' in texts[0]

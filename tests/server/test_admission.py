@@ -17,6 +17,7 @@ from webhook.injection.decision import Decision
 from webhook.injection.snapshot import Snapshot
 from webhook.server import admission
 from webhook.server.admission import Admission
+from webhook.server.limits import MAX_BUFFERED
 from webhook.server.logging import Log, LogFormat
 from webhook.server.metrics import Metrics
 from webhook.server.state import Mode, State
@@ -94,8 +95,8 @@ def test_observe_mode_decides_and_counts_but_changes_nothing(tmp_path: Path) -> 
 class _Request:
     """One ASGI request, and what was sent back."""
 
-    def __init__(self, body: bytes) -> None:
-        self._messages = [{"type": "http.request", "body": body}]
+    def __init__(self, body: bytes, *, more: bool = False) -> None:
+        self._messages = [{"type": "http.request", "body": body, "more_body": more}]
         self.sent: list[MutableMapping[str, Any]] = []
         self.scope = {"method": "POST", "headers": [(b"content-type", b"application/json")]}
 
@@ -140,14 +141,26 @@ def test_without_settings_it_answers_503_with_retry_after() -> None:
     assert json.loads(request.sent[1]["body"])["code"] == "RAY511"
 
 
-def test_more_requests_than_may_be_held_are_told_to_come_again() -> None:
+def test_more_bytes_of_bodies_than_may_be_held_are_told_to_come_again() -> None:
     state = State(mode=Mode.ENFORCE, metrics=Metrics("enforce"), log=Log(1, LogFormat.JSON), snapshot=Snapshot())
-    state.in_flight = 1000
-    request = _Request(b"{}")
+    state.budget.held = MAX_BUFFERED
+    request = _Request(b"{", more=True)
 
     asyncio.run(Admission(state, None)(request.scope, request.receive, request.send))
 
     assert request.sent[0]["status"] == 503
     assert (b"retry-after", b"1") in request.sent[0]["headers"]
     assert json.loads(request.sent[1]["body"])["code"] == "RAY512"
-    assert state.in_flight == 1000
+    assert state.budget.held == MAX_BUFFERED
+
+
+def test_texts_of_a_sender_are_cut_in_the_log_line_but_not_in_the_answer(service: RunningService) -> None:
+    review = client_pod()
+    review["request"]["uid"] = "u" * 10_000
+    review["request"]["object"]["metadata"]["name"] = review["request"]["name"] = "n" * 10_000
+
+    response = service.review(review)
+
+    event = service.await_decision("u" * 256)
+    assert event["name"] == "n" * 256
+    assert response["uid"] == "u" * 10_000

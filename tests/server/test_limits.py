@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.service import RunningService, client_pod
-from webhook.server.limits import BODY_SECONDS, HEADER_SECONDS, MAX_BODY
+from webhook.server.limits import BODY_SECONDS, HEADER_SECONDS, MAX_BODY, MAX_HEADER
 
 GOOD = json.dumps(client_pod()).encode()
 MIB = 1024 * 1024
@@ -233,3 +234,56 @@ def test_no_depth_is_a_fault(service: RunningService, place: str) -> None:
         assert service.post(body).status in {200, 400}
 
     assert service.metric('ray_webhook_faults_total{code="RAY501"}') == before
+
+
+def test_header_without_end_is_431_and_the_connection_is_gone(service: RunningService) -> None:
+    with tls(service) as connection:
+        connection.sendall(HEADER + b"x: y\r\n" * (MAX_HEADER // 6 + 1))
+        status, body = read_to_end(connection)
+
+    assert (status.split()[1], body["code"]) == (b"431", "RAY821")
+
+
+def test_flood_of_header_lines_is_cut_off_within_seconds(service: RunningService) -> None:
+    """Even where the sender reads nothing and goes on sending."""
+    before = service.memory()
+    started = monotonic()
+    with tls(service) as connection, contextlib.suppress(OSError):
+        connection.sendall(HEADER)
+        while monotonic() - started < 20:
+            connection.sendall(b"x: y\r\n" * 10_000)
+
+    assert monotonic() - started < 10
+    assert service.memory() - before < 20
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"GARBAGE\r\n\r\n", HEADER + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", b"\x00\x01\x02\r\n\r\n"]
+)
+def test_what_is_no_http_is_a_json_error_and_counted(service: RunningService, garbage: bytes) -> None:
+    counter = 'ray_webhook_refused_requests_total{code="RAY820"}'
+    before = service.metric(counter)
+    with tls(service) as connection:
+        connection.sendall(garbage)
+        status, body = read_to_end(connection)
+
+    assert (status.split()[1], body["code"]) == (b"400", "RAY820")
+    assert service.metric(counter) == before + 1
+
+
+def test_connection_that_never_begins_tls_is_closed(service: RunningService) -> None:
+    url = urlsplit(service.url)
+    with socket.create_connection((url.hostname, url.port), timeout=20) as plain:
+        started = monotonic()
+        with contextlib.suppress(ConnectionError):
+            assert plain.recv(1) == b""
+        assert monotonic() - started < 10
+
+
+def test_slow_senders_do_not_keep_others_out(service: RunningService) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            connection = stack.enter_context(tls(service))
+            connection.sendall(HEADER + b"Content-Length: 1000\r\n\r\n{")
+
+        assert service.post(GOOD).status == 200

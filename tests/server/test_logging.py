@@ -55,3 +55,35 @@ def test_exception_of_a_library_is_logged_by_kind_and_place_without_its_text(fil
     content = (tmp_path / "log").read_text()
     assert json.loads(content)["error"] == "ValueError"
     assert "secret" not in content
+
+
+def test_pipe_that_nobody_reads_loses_lines_but_never_blocks() -> None:
+    lost: list[int] = []
+    reader, writer = os.pipe()
+    log = Log(writer, LogFormat.JSON, lambda: lost.append(1))
+
+    for number in range(5_000):
+        log.info("decision", number=number)
+
+    written = os.read(reader, 1 << 20).splitlines()
+    assert 0 < len(lost) < 5_000
+    log.info("decision", number=-1)
+    written = [*written, *os.read(reader, 1 << 20).splitlines()]
+    os.close(reader)
+    os.close(writer)
+    assert [json.loads(line)["number"] for line in written[-2:]] == [5_000 - len(lost) - 1, -1]
+
+
+def test_line_that_a_pipe_took_in_part_is_ended_before_the_next() -> None:
+    reader, writer = os.pipe()
+    log = Log(writer, LogFormat.JSON)
+    long = "x" * 100_000
+
+    log.info("decision", long=long)
+    content = os.read(reader, 1 << 20)
+    log.info("decision", long="next")
+    content += os.read(reader, 1 << 20)
+
+    os.close(reader)
+    os.close(writer)
+    assert [json.loads(line)["long"] for line in content.splitlines()] == [long, "next"]

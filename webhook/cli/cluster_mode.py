@@ -12,12 +12,12 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from webhook import contract
+from webhook.cli.flags import NamedPath
 from webhook.cli.output import option
 from webhook.cluster.pod import is_in_cluster
 from webhook.errors import UsageError
@@ -47,7 +47,7 @@ def cluster_options(command: _Command) -> _Command:
             f"[default: {contract.SETTINGS_NAME}]",
         ),
         option("--context", help="Context of the kubeconfig file.  [default: its current one]"),
-        option("--kubeconfig", type=click.Path(path_type=Path), help="Cluster to follow.  [default: the pod's own]"),
+        option("--kubeconfig", type=NamedPath(), help="Cluster to follow.  [default: the pod's own]"),
     ):
         command = add(command)
     return command

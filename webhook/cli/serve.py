@@ -14,11 +14,13 @@ import click
 
 from webhook import contract
 from webhook.cli.cluster_mode import check_flags, cluster_options, following_cluster
+from webhook.cli.flags import DnsName, NamedPath
 from webhook.cli.output import option
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
 from webhook.injection.snapshot import Snapshot
 from webhook.server import lifecycle
+from webhook.server.followers import load_settings, show_certificate
 from webhook.server.logging import Log, LogFormat
 from webhook.server.metrics import Metrics
 from webhook.server.settings_file import SettingsFile
@@ -41,15 +43,23 @@ class _Pair:
 @option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104  a pod serves its node
 @option("--port", type=_PORT, default=8443, show_default=True, help="TLS port for admission; 0 takes a free one.")
 @option("--ops-port", type=_PORT, default=8080, show_default=True, help="Plain port for health and metrics.")
-@option("--settings", type=click.Path(path_type=Path), help="Settings file in place of a cluster; followed.")
+@option("--settings", type=NamedPath(), help="Settings file in place of a cluster; followed.")
 @cluster_options
 @option(
-    "--namespace", help=f"The webhook's own namespace.  [default: the pod's own, else {contract.WEBHOOK_NAMESPACE}]"
+    "--namespace",
+    type=DnsName(),
+    help=f"The webhook's own namespace.  [default: the pod's own, else {contract.WEBHOOK_NAMESPACE}]",
 )
-@option("--cluster-domain", default=contract.CLUSTER_DOMAIN, show_default=True, help="What ends a Service's full name.")
-@option("--tls-cert", type=click.Path(path_type=Path), help="Serving certificate, PEM; followed.")
-@option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
-@option("--self-signed", type=click.Path(path_type=Path), help="Directory for a CA and certificate of our own.")
+@option(
+    "--cluster-domain",
+    type=DnsName(),
+    default=contract.CLUSTER_DOMAIN,
+    show_default=True,
+    help="What ends a Service's full name.",
+)
+@option("--tls-cert", type=NamedPath(), help="Serving certificate, PEM; followed.")
+@option("--tls-key", type=NamedPath(), help="Its private key, PEM.")
+@option("--self-signed", type=NamedPath(), help="Directory for a CA and certificate of our own.")
 @option(
     "--mode",
     type=click.Choice([*map(str, Mode)]),
@@ -75,10 +85,10 @@ def command(**flags: Any) -> None:
     state = State(mode=mode, metrics=metrics, log=log)
     first = Snapshot(webhook_namespace=namespace, cluster_domain=flags["cluster_domain"])
     if settings:
-        lifecycle.load_settings(state, settings, first)
+        load_settings(state, settings, first)
     pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], namespace))
     certificate = ServingCertificate(pair.certificate, pair.key)
-    lifecycle.show_certificate(state, certificate)
+    show_certificate(state, certificate)
     service = lifecycle.Service(
         state=state,
         host=flags["host"],

@@ -49,7 +49,6 @@ class Connection:
         values: those of the five keys that are known; RAY_NAMESPACE may be missing.
         broken: keys that a level has, but broken: they never fall through to a lower level.
         host_ports: a URL's key to its port, for those URLs that are made of RAY_HOST and follow it.
-        dashboard_port: the dashboard's port where a RayCluster's spec says it, else None.
         token: where token authentication is on.
         aliases: name to the variable it stands for.
         assumed: the reference whose target is not known, so that names and ports were assumed.
@@ -59,7 +58,6 @@ class Connection:
     values: Mapping[str, Value]
     broken: Mapping[str, str]
     host_ports: Mapping[str, int]
-    dashboard_port: int | None
     token: TokenSecret | None
     aliases: Mapping[str, str]
     assumed: Reference | None = None
@@ -114,7 +112,6 @@ def _from_settings(own: Settings | None, wide: Settings | None) -> Connection:
         values=MappingProxyType(values),
         broken=MappingProxyType(broken | _merge(used, contract.AUTH_KEYS)[1]),
         host_ports=MappingProxyType(host_ports),
-        dashboard_port=None,
         token=_token(used),
         aliases=MappingProxyType(_aliases(own, wide)),
     )
@@ -181,7 +178,6 @@ def _from_target(snapshot: Snapshot, reference: Reference, own: Settings | None,
         values=values,
         broken=broken,
         host_ports=ports,
-        dashboard_port=target.dashboard_port,
         token=_target_token(reference, target),
         aliases=_aliases(own, snapshot.cluster_wide),
         assumed=None if known else reference,

@@ -201,8 +201,6 @@ def is_right(item: Wanted, entry: EnvVar) -> bool:
     """Whether the declared `entry` is right as it is."""
     if item.accepts is Accepts.ANYTHING:
         return True
-    if item.also is not None and entry.value == item.also and entry.value_from is None:
-        return True
     if item.accepts is Accepts.DIRECT_ADDRESS:
         return is_direct_address(entry)
     return item.mend is not None and _same(entry, item.mend)

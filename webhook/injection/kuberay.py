@@ -78,7 +78,7 @@ def recognise(labels: Mapping[str, str | None], pod: AnyPod) -> KubeRayPod | Non
                 container=index,
                 address=_own_address(role, _literal(container, contract.KUBERAY_START_COMMAND)),
                 cluster=_cluster(labels),
-                head_host=_head_host(container),
+                head_host=_head_host(container) if role is Role.WORKER else None,
             )
     return None
 

@@ -135,7 +135,7 @@ class Code(StrEnum):
     NOTHING_SELECTED = (
         "RAY212",
         "no container selected",
-        "The annotations select none of the pod's containers.",
+        "There is nothing to treat: the annotations select no container, or no container is new.",
         "Look at ray.seedcore.io/containers and ray.seedcore.io/skip-containers.",
     )
 

@@ -124,10 +124,11 @@ def _list_warnings(pod: AnyPod, found: RoleFound, annotations: Annotations) -> I
         (contract.CONTAINERS, annotations.containers),
         (contract.SKIP_CONTAINERS, annotations.skip_containers),
     ):
-        if names:
-            for name in sorted(names - _names(pod)):
-                text = f"annotation {key} lists {quote(name)}, which no container of the pod is called (yet)"
-                yield DecisionWarning(Code.UNKNOWN_CONTAINER, text)
+        unknown = sorted(names - _names(pod)) if names else []
+        if unknown:
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            text = f"annotation {key} lists {quote(unknown[0])}{more}, which no container of the pod is called (yet)"
+            yield DecisionWarning(Code.UNKNOWN_CONTAINER, text)
     if found.kuberay is not None and annotations.containers is not None:
         yield from _kuberay_list_warnings(found, annotations.containers)
 

@@ -42,7 +42,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         add: the entry to add where the variable is not declared; None adds nothing.
         mend: the entry that replaces a wrong one; None removes it.
         accepts: which declared entry is right. ``EXACT`` compares with `mend`, where that is None nothing is right.
-        also: one more literal value that is right, or None.
         keeps: a declared value stays, even a wrong one.
         denies: a wrong one refuses the pod.
         blank_is_absent: an empty value or a ``ray://`` without a host counts as absent.
@@ -54,7 +53,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     add: Entry | None
     mend: Entry | None
     accepts: Accepts = Accepts.EXACT
-    also: str | None = None
     keeps: bool = False
     denies: bool = False
     blank_is_absent: bool = False
@@ -134,13 +132,12 @@ class _Table:
         )
 
     def set_direct_address(self, name: str, *, add: str | None, mend: str | None, tidy: bool = True) -> None:
-        """Want a RAY_ADDRESS that is right inside Ray; `mend` is right too, whatever it looks like."""
+        """Want a RAY_ADDRESS that is right inside Ray."""
         self.wanted[name] = Wanted(
             name=name,
             add=None if add is None else literal(name, add),
             mend=None if mend is None else literal(name, mend),
             accepts=Accepts.DIRECT_ADDRESS,
-            also=mend,
             keeps=self.keeps,
             denies=self.denies,
             tidy=tidy,
@@ -254,7 +251,8 @@ def _strip_client_addresses(table: _Table, role: Role, *, env_from: bool) -> Non
     serve, dashboard = table.effective.get(contract.RAY_SERVE_URL), table.effective.get(contract.RAY_DASHBOARD_URL)
     nothing = Value(text="", source=_ROLE_SOURCE)
     if role is Role.HEAD:
-        port = table.connection.dashboard_port or (url_port(dashboard.text) if dashboard else None)
+        # The URL of a RayCluster is made of its spec, so the spec's port stands in it.
+        port = url_port(dashboard.text) if dashboard else None
         dashboard = Value(text=f"http://127.0.0.1:{port or contract.DASHBOARD_PORT}", source=_ROLE_SOURCE)
     table.strip(contract.RAY_SERVE_ADDRESS, serve if env_from else None)
     table.strip(contract.RAY_DASHBOARD_ADDRESS, dashboard if env_from else None)
@@ -271,6 +269,4 @@ def address_alone(*, mode: OnConflict, mend: str | None) -> list[Wanted]:
     return list(table.wanted.values())
 
 
-_NO_CONNECTION: Final = Connection(
-    source="", values={}, broken={}, host_ports={}, dashboard_port=None, token=None, aliases={}
-)
+_NO_CONNECTION: Final = Connection(source="", values={}, broken={}, host_ports={}, token=None, aliases={})

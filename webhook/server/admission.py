@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from webhook.contract import Role
-from webhook.errors import MethodError, NotReadyError, OverloadedError, RequestError
+from webhook.errors import MethodError, NotReadyError, RequestError
 from webhook.injection.decision import Decision, Deny, Inject, Skip, decide
 from webhook.injection.reasons import Code, DecisionWarning
 from webhook.injection.review import API_VERSION, AdmissionRequest, PodMeta, parse_pod_head, parse_review
 from webhook.injection.snapshot import Snapshot
-from webhook.server.limits import MAX_IN_FLIGHT, Receive, error_body, read_body
+from webhook.server.limits import Receive, error_body, read_body
 from webhook.server.state import Mode, State
 
 _Wanted = TypeVar("_Wanted")
@@ -57,6 +57,8 @@ _FAULT: Final = Skip(
     code=Code.FAULT,
     warnings=(DecisionWarning(Code.FAULT, "internal fault of the webhook; the pod was left as it is"),),
 )
+MAX_LOGGED: Final = 256
+"""Characters of a sender's text in a log line; Kubernetes' own names are at most 253 long."""
 _RETRY: Final = [(b"retry-after", b"1")]
 _CLOSE: Final = [(b"connection", b"close")]
 
@@ -85,7 +87,7 @@ class Admission:
     async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         try:
             snapshot = self._admit(scope["method"])
-            body = await read_body(scope["headers"], receive)
+            body = await read_body(scope["headers"], receive, self._state.budget)
             answer = self._answer(body, snapshot)
         except RequestError as error:
             await refuse(self._state, error, send)
@@ -93,13 +95,11 @@ class Admission:
             await _send(send, 200, answer)
 
     def _admit(self, method: str) -> Snapshot:
-        """The snapshot to decide by, if there is one and there is room for one more request."""
+        """The snapshot to decide by, if the method is right and there is one."""
         if method != "POST":
             raise MethodError("method", value=method, allowed="POST", fix="send an AdmissionReview")
         if self._state.snapshot is None:
             raise NotReadyError("settings are not there yet", fix="try again in a second")
-        if self._state.in_flight > MAX_IN_FLIGHT:
-            raise OverloadedError(f"{MAX_IN_FLIGHT} requests are being served", fix="try again in a second")
         return self._state.snapshot
 
     def _answer(self, body: bytes, snapshot: Snapshot) -> bytes:
@@ -127,8 +127,8 @@ class Admission:
         self._state.log.write(
             "info",
             "decision",
-            uid=request.uid,
-            namespace=request.namespace,
+            uid=request.uid[:MAX_LOGGED],
+            namespace=(request.namespace or "")[:MAX_LOGGED],
             **_subject(request),
             role=decision.role,
             codes=[decision.code, *(warning.code for warning in decision.warnings)],
@@ -174,9 +174,9 @@ def _subject(request: AdmissionRequest) -> dict[str, str]:
     owners = _lenient(meta.owner_references, list[OwnerReference]) or []
     owner = next((f"{owner.kind}/{owner.name}" for owner in owners if owner.controller), None)
     if owner is not None:
-        return {"owner": owner}
+        return {"owner": owner[:MAX_LOGGED]}
     name = request.name or _lenient(meta.name, str) or _lenient(meta.generate_name, str)
-    return {"name": name} if name else {}
+    return {"name": name[:MAX_LOGGED]} if name else {}
 
 
 def _lenient(raw: msgspec.Raw, wanted: type[_Wanted]) -> _Wanted | None:

@@ -1,24 +1,23 @@
-"""The life of the process: listen, become ready, follow the files, end."""
+"""The life of the process: listen, become ready, end."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ssl import SSLContext
-from time import time
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
-from webhook.errors import CertificateError, ListenError, SettingsError
-from webhook.injection.settings import Settings
-from webhook.injection.snapshot import Snapshot
+from webhook.errors import ListenError
 from webhook.server.app import AdmissionApp, operations_app
+from webhook.server.followers import following
 from webhook.server.limits import BoundedProtocol
 from webhook.server.logging import capture_libraries
 from webhook.server.memory import return_large_blocks, settle
@@ -26,12 +25,11 @@ from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
 from webhook.server.tls import ServingCertificate
 
-SETTINGS_SECONDS: Final = 0.25
-"""Between two looks at the settings file: a change is in force well within a second."""
-CERTIFICATE_SECONDS: Final = 1.0
-RENEWAL_SECONDS: Final = 3600.0
 KEEP_ALIVE_SECONDS: Final = 120
 """Longer than the API server's own idle time, so that it never meets a connection that is just being closed."""
+HANDSHAKE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0
+"""For a peer to agree that its connection is closed."""
 DRAIN_SECONDS: Final = 5
 """For answers in flight, and for peers that do not close what was closed; the grace period is 30 seconds."""
 
@@ -56,6 +54,15 @@ class Service:
     renew: Callable[[], object] | None = None
 
 
+class _Loop(uvloop.Loop):
+    """uvloop, with bounds for TLS peers that say nothing; uvicorn hands none on, and the defaults are 60 and 30 s."""
+
+    async def create_server(self, *args: Any, **options: Any) -> Any:
+        """Listen."""
+        bounds = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": CLOSE_SECONDS}
+        return await super().create_server(*args, **(options | bounds if options.get("ssl") else options))
+
+
 class _Server(uvicorn.Server):
     """One of several servers in one event loop; the loop's owner handles the signals."""
 
@@ -74,21 +81,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-def load_settings(state: State, file: SettingsFile, first: Snapshot) -> None:
-    """Read the settings for the first time into a snapshot made from `first`; raises SettingsError."""
-    settings = file.read_if_changed()
-    if settings is not None:
-        _put_in_force(state, first, settings)
-
-
-def _put_in_force(state: State, snapshot: Snapshot, settings: Settings) -> None:
-    state.snapshot = replace(snapshot, cluster_wide=settings)
-    state.metrics.settings_good.set(1)
-    state.metrics.settings_loaded.set(time())
-    for key, why in settings.ignored.items():
-        state.log.warning("settings key ignored", source=settings.source, key=key, message=why)
-
-
 def run(service: Service) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -99,7 +91,7 @@ def run(service: Service) -> None:
     return_large_blocks()
     capture_libraries(service.state.log)
     config = _admission_config(service)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.run(_serve(service, config, sockets))
 
 
@@ -117,10 +109,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _admission_config(service: Service) -> uvicorn.Config:
-    refused = service.state.metrics.refused.labels("RAY818")
+    refused = service.state.metrics.refused
 
     class Protocol(BoundedProtocol):
-        on_slow_header = staticmethod(refused.inc)
+        on_refused = staticmethod(lambda code: refused.labels(code).inc())
 
     return _config(
         AdmissionApp(service.state),
@@ -153,7 +145,10 @@ def _config(
 async def _serve(service: Service, config: uvicorn.Config, sockets: Sequence[socket.socket]) -> None:
     servers = [_Server(config), _Server(_config(operations_app(service.state), http=BoundedProtocol))]
     _stop_on_signals(service.state, servers)
-    followers = [asyncio.create_task(task) for task in _followers(service)]
+    followers = [
+        asyncio.create_task(task)
+        for task in following(service.state, service.settings, service.certificate, service.renew)
+    ]
     serving = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
     await asyncio.gather(*(server.listening.wait() for server in servers))
     settle()
@@ -184,57 +179,3 @@ def _tell_ready(service: Service, sockets: Sequence[socket.socket]) -> None:
         ops_url=f"http://{host}:{ops_port}",
         mode=service.state.mode,
     )
-
-
-def _followers(service: Service) -> Iterator[Coroutine[None, None, None]]:
-    if service.settings is not None:
-        settings = service.settings
-        yield _every(SETTINGS_SECONDS, lambda: _follow_settings(service.state, settings))
-    yield _every(CERTIFICATE_SECONDS, lambda: _follow_certificate(service.state, service.certificate))
-    if service.renew is not None:
-        renew = service.renew
-        yield _every(RENEWAL_SECONDS, lambda: _renew(service.state, renew))
-
-
-async def _every(seconds: float, work: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        work()
-
-
-def _follow_settings(state: State, file: SettingsFile) -> None:
-    try:
-        settings = file.read_if_changed()
-    except SettingsError as error:
-        state.metrics.settings_good.set(0)
-        state.log.warning("settings broken, the last good ones stay", code=error.code, message=error.message)
-        return
-    if settings is not None and state.snapshot is not None:
-        _put_in_force(state, state.snapshot, settings)
-        state.log.info("settings changed", source=settings.source)
-
-
-def _follow_certificate(state: State, certificate: ServingCertificate) -> None:
-    reload = certificate.reload_if_changed()
-    if reload is None:
-        return
-    show_certificate(state, certificate, good=reload.error is None)
-    if reload.error is None:
-        state.log.info("certificate changed", expires=certificate.not_after.isoformat())
-    else:
-        state.log.warning(
-            "certificate broken, the last good one stays", code=reload.error.code, message=reload.error.message
-        )
-
-
-def show_certificate(state: State, certificate: ServingCertificate, *, good: bool = True) -> None:
-    """Put the certificate's state into the metrics."""
-    state.metrics.certificate_good.set(good)
-    state.metrics.certificate_expiry.set(certificate.not_after.timestamp())
-
-
-def _renew(state: State, renew: Callable[[], object]) -> None:
-    try:
-        renew()
-    except CertificateError as error:
-        state.log.warning("certificate not renewed", code=error.code, message=error.message)

@@ -15,7 +15,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from webhook.errors import (
     BodyTooLargeError,
     DisconnectedError,
+    HeaderTooLargeError,
     MediaTypeError,
+    NotHttpError,
+    OverloadedError,
     RequestError,
     SlowBodyError,
     SlowHeaderError,
@@ -29,8 +32,10 @@ MAX_BODY: Final = 8 * 1024 * 1024 + 64 * 1024
 BODY_SECONDS: Final = 5.0
 """For the whole body; the API server gives up after timeoutSeconds, 3 as shipped."""
 HEADER_SECONDS: Final = 5.0
-MAX_IN_FLIGHT: Final = 128
-"""Requests whose bodies are being read; with :data:`MAX_BODY` this bounds the memory."""
+MAX_HEADER: Final = 64 * 1024
+"""Bytes; the API server's is under 1 KiB."""
+MAX_BUFFERED: Final = 64 * 1024 * 1024
+"""Bytes of all bodies that are being read at a time: eight of the largest, or ten thousand usual ones."""
 
 _TOO_LARGE: Final = {"allowed": f"at most {MAX_BODY} bytes", "fix": "send the pod that the API server sends"}
 
@@ -63,7 +68,25 @@ def declared_length(headers: Headers) -> int:
     return int(length) if length.isdigit() else 0
 
 
-async def read_body(headers: Headers, receive: Receive) -> bytes:
+class BodyBudget:
+    """How many bytes of bodies are being held, of :data:`MAX_BUFFERED`.
+
+    Deciding takes no turn of its own, so bytes are what is scarce, and not requests: a sender that is slow holds only
+    what it has sent.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self.held = 0
+
+    def take(self, count: int) -> None:
+        """Hold `count` bytes more; raises OverloadedError where that is too much."""
+        self.held += count
+        if self.held > MAX_BUFFERED:
+            raise OverloadedError(f"{MAX_BUFFERED} bytes of bodies are being read", fix="try again in a second")
+
+
+async def read_body(headers: Headers, receive: Receive, budget: BodyBudget) -> bytes:
     """The whole body.
 
     Raises:
@@ -71,47 +94,58 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         BodyTooLargeError: it is, or is declared to be, longer than :data:`MAX_BODY`.
         SlowBodyError: it did not arrive within :data:`BODY_SECONDS`.
         DisconnectedError: the sender went away.
+        OverloadedError: the bodies of all requests together are too much for `budget`.
     """
     length = declared_length(headers)
     if length > MAX_BODY:
         raise BodyTooLargeError("Content-Length", value=str(length), **_TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive)
+            return await _collect(receive, budget)
     except TimeoutError:
         raise SlowBodyError(
             "the body is not there", allowed=f"{BODY_SECONDS:g} seconds for all of it", fix="send it at once"
         ) from None
 
 
-async def _collect(receive: Receive) -> bytes:
+async def _collect(receive: Receive, budget: BodyBudget) -> bytes:
     chunks: list[bytes] = []
     total = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError("the sender is gone", fix="nothing: there is nobody to answer")
-        chunk: bytes = message.get("body", b"")
-        more = bool(message.get("more_body", False))
-        if not chunks and not more:
-            return chunk
-        total += len(chunk)
-        if total > MAX_BODY:
-            raise BodyTooLargeError("the body's length", value=f"over {MAX_BODY}", **_TOO_LARGE)
-        chunks.append(chunk)
-        if not more:
-            return b"".join(chunks)
+    try:
+        while True:
+            chunk, more = await _next_chunk(receive)
+            if not chunks and not more:
+                return chunk
+            chunks.append(chunk)
+            total += len(chunk)
+            budget.take(len(chunk))
+            if total > MAX_BODY:
+                raise BodyTooLargeError("the body's length", value=f"over {MAX_BODY}", **_TOO_LARGE)
+            if not more:
+                return b"".join(chunks)
+    finally:
+        budget.held -= total
+
+
+async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
+    """A piece of the body, and whether more is to come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise DisconnectedError("the sender is gone", fix="nothing: there is nobody to answer")
+    return message.get("body", b""), bool(message.get("more_body", False))
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a time-out for a sender that connects and does not send a whole header."""
+    """uvicorn's protocol, with bounds for a sender that does not send a whole header, or too much of one."""
 
-    on_slow_header: Callable[[], None] = staticmethod(lambda: None)
+    on_refused: Callable[[str], None] = staticmethod(lambda _code: None)
+    """Told the code of each answer that this class gives by itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take what uvicorn gives."""
         super().__init__(*args, **kwargs)
         self._header_timer: asyncio.TimerHandle | None = None
+        self._header_bytes = 0
         self._has_served = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -120,14 +154,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_clock()
 
     def data_received(self, data: bytes) -> None:
-        """Start the clock again where what came is not yet a whole header."""
+        """Start the clock again, and count, where what came is not yet a whole header."""
         super().data_received(data)
-        if self._header_timer is None and not (self._has_served and not self.cycle.response_complete):
+        if self._has_served and not self.cycle.response_complete:
+            return
+        self._header_bytes += len(data)
+        if self._header_bytes > MAX_HEADER:
+            allowed = f"at most {MAX_HEADER} bytes"
+            self._refuse(HeaderTooLargeError("the header", allowed=allowed, fix="send what the API server sends"))
+        elif self._header_timer is None:
             self._start_clock()
 
     def on_headers_complete(self) -> None:
         """Stop the clock; the body has its own."""
         self._stop_clock()
+        self._header_bytes = 0
         super().on_headers_complete()
         self._has_served = True
 
@@ -135,6 +176,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Stop the clock."""
         self._stop_clock()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what uvicorn could not parse."""
+        self._refuse(NotHttpError(msg.rstrip("."), fix="send an HTTP/1.1 request"))
 
     def _start_clock(self) -> None:
         self._header_timer = self.loop.call_later(HEADER_SECONDS, self._give_up)
@@ -146,15 +191,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._header_timer = None
+        allowed = f"{HEADER_SECONDS:g} seconds for all of it"
+        self._refuse(SlowHeaderError("the header is not there", allowed=allowed, fix="send it at once"))
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer for the application, which knows nothing of a request yet, and close."""
+        self._stop_clock()
         if self.transport.is_closing():
             return
-        error = SlowHeaderError(
-            "the header is not there", allowed=f"{HEADER_SECONDS:g} seconds for all of it", fix="send it at once"
-        )
         body = error_body(error)
         self.transport.write(
-            b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+            b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+            % (error.status, error.status.phrase.encode(), len(body), body)
         )
         self.transport.close()
-        self.on_slow_header()
+        self.on_refused(error.code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -30,9 +31,10 @@ class Log:
     """A stream of events.
 
     Args:
-        file: descriptor to write to.
+        file: descriptor to write to. A pipe is made non-blocking: with nobody to read it, lines are lost and counted,
+            and the work that is logged goes on.
         form: JSON objects or plain text, a line each.
-        on_loss: called for a line that could not be written; logging never fails the work that is logged.
+        on_loss: called for a line that could not be written.
     """
 
     def __init__(self, file: int, form: LogFormat, on_loss: Callable[[], None] = lambda: None) -> None:
@@ -40,15 +42,24 @@ class Log:
         self._file = file
         self._encode = _encode_json if form is LogFormat.JSON else _encode_text
         self._on_loss = on_loss
+        self._rest = b""
+        kind = os.fstat(file).st_mode
+        if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+            os.set_blocking(file, False)
 
     def write(self, level: str, event: str, **fields: object) -> None:
         """Write one event; `fields` are numbers, texts, or lists of them."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = self._encode({"time": time, "level": level, "event": event, **fields})
         try:
-            os.write(self._file, line)
+            if self._rest:
+                self._rest = self._rest[os.write(self._file, self._rest) :]
+            if not self._rest:
+                self._rest = line[os.write(self._file, line) :]
+                return
         except OSError:
-            self._on_loss()
+            pass
+        self._on_loss()
 
     def info(self, event: str, **fields: object) -> None:
         """Write what is as it should be."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from webhook.injection.snapshot import Snapshot
+from webhook.server.limits import BodyBudget
 from webhook.server.logging import Log
 from webhook.server.metrics import Metrics
 
@@ -23,6 +24,7 @@ class State:
 
     Attributes:
         snapshot: what is known, replaced as a whole when it changes; None until it was read for the first time.
+        budget: the bytes of bodies that are being read.
         in_flight: admission requests that are being served.
         stopping: set when the process was told to end, so that no new work is sent to it.
     """
@@ -31,6 +33,7 @@ class State:
     metrics: Metrics
     log: Log
     snapshot: Snapshot | None = None
+    budget: BodyBudget = field(default_factory=BodyBudget)
     in_flight: int = 0
     stopping: bool = False
 
