@@ -3,9 +3,12 @@
 import os
 import resource
 import stat
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,6 +45,23 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 def modes(directory: Path) -> dict[str, int]:
     return {name: stat.S_IMODE((directory / name).stat().st_mode) for name in FILES}
+
+
+@contextmanager
+def held_by_another_process(directory: Path, seconds: float) -> Iterator[None]:
+    """Have a process hold the directory's lock, and let go of it after so long or at the end of the block."""
+    program = (
+        "import fcntl, os, sys, time; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); "
+        "print('held', flush=True); time.sleep(float(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", program, str(directory), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        try:
+            assert holder.stdout.readline() == b"held\n"
+            yield
+        finally:
+            holder.kill()
 
 
 def belong_together(certificate: bytes, key: bytes) -> bool:
@@ -195,6 +215,25 @@ class TestSelfSignedDirectory:
         assert sorted(one.certificate_issued for one in made) == [False, False, False, True]
         files = contents(tmp_path)
         assert belong_together(files["ca.crt"], files["ca.key"])
+
+
+class TestLock:
+    def test_a_directory_that_another_process_keeps_is_left_alone_and_told_within_seconds(
+        self, directory: Path
+    ) -> None:
+        before, later = contents(directory), NOW + timedelta(days=60)
+        with held_by_another_process(directory, 10):
+            began = time.monotonic()
+            with pytest.raises(CertificateError, match=r'certs" is in use by another process; ') as caught:
+                ensure_self_signed(directory, names=NAMES, now=later)
+            assert time.monotonic() - began < 5
+        assert contents(directory) == before
+        assert "\n" not in str(caught.value)
+        assert ensure_self_signed(directory, names=NAMES, now=later).certificate_issued
+
+    def test_a_process_that_is_done_soon_is_waited_for(self, directory: Path) -> None:
+        with held_by_another_process(directory, 0.3):
+            assert ensure_self_signed(directory, names=NAMES, now=NOW + timedelta(days=60)).certificate_issued
 
 
 def foreign_authority(directory: Path) -> None:

@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from webhook.certificates.authority import KeyPair, describe, issue_authority, issue_serving
 from webhook.errors import CertificateError
+from webhook.server.files import MAX_FILE, read_regular_file
 from webhook.server.tls import Reload, ServingCertificate
 
 NAMES = ["localhost", "127.0.0.1"]
@@ -56,6 +57,26 @@ def files(tmp_path: Path) -> Files:
     files = Files(tmp_path)
     files.issue()
     return files
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Iterator[Path]:
+    """A FIFO without a writer; who waits for one is let go after a while, so that the test fails rather than hangs."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    done, waited = threading.Event(), threading.Event()
+
+    def release() -> None:
+        while not done.wait(5):
+            waited.set()
+            os.close(os.open(path, os.O_RDWR))
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
+    yield path
+    done.set()
+    releasing.join()
+    assert not waited.is_set()
 
 
 def client_trusting(authority: bytes = AUTHORITY.certificate) -> ssl.SSLContext:
@@ -331,6 +352,11 @@ def key_that_is_a_directory(files: Files) -> None:
     files.key.mkdir()
 
 
+def certificate_that_is_a_device(files: Files) -> None:
+    files.certificate.unlink()
+    files.certificate.symlink_to("/dev/null")
+
+
 def for_clients_only(files: Files) -> None:
     files.put(made(new_ec(), names=["localhost"], usage=ExtendedKeyUsageOID.CLIENT_AUTH))
 
@@ -354,6 +380,8 @@ BROKEN = [
     (remove("tls.crt"), r'tls\.crt" cannot be read: No such file or directory'),
     (remove("tls.key"), r'tls\.key" cannot be read: No such file or directory'),
     (key_that_is_a_directory, r'tls\.key" cannot be read: Is a directory'),
+    (certificate_that_is_a_device, r'tls\.crt" cannot be read: it is no regular file'),
+    (write("tls.key", b"#" * (MAX_FILE + 1)), r'tls\.key" cannot be read: it is larger than 1048576 bytes'),
     (for_clients_only, r"not fit for a TLS server \(unsuitable certificate purpose\)"),
     (without_names, r"not fit for a TLS server \(no DNS name and no IP address in its subjectAltName\)"),
     (too_weak, r"ee key too small"),
@@ -387,9 +415,30 @@ class TestBrokenPairs:
         assert (shown(serving), serving.not_after) == (before, expiry)
         if files.key.is_dir():
             files.key.rmdir()
+        files.certificate.unlink(missing_ok=True)
         files.put(good)
         assert serving.reload_if_changed() == Reload()
         assert shown(serving) == before
+
+    def test_a_fifo_at_the_start_is_told_and_not_waited_for(self, files: Files, fifo: Path) -> None:
+        files.key = fifo
+        with pytest.raises(CertificateError, match=r'fifo" cannot be read: it is no regular file'):
+            files.serve()
+
+    def test_a_fifo_that_takes_a_files_place_is_told_and_not_waited_for(self, files: Files, fifo: Path) -> None:
+        serving = files.serve()
+        before = shown(serving)
+        files.certificate.unlink()
+        files.certificate.symlink_to(fifo)
+        refused = serving.reload_if_changed()
+        assert refused
+        assert "no regular file" in str(refused.error)
+        assert shown(serving) == before
+
+    def test_a_device_without_an_end_is_told(self, files: Files) -> None:
+        files.certificate = Path("/dev/zero")
+        with pytest.raises(CertificateError, match="no regular file"):
+            files.serve()
 
     def test_each_new_broken_content_is_told(self, files: Files) -> None:
         serving = files.serve()
@@ -415,16 +464,16 @@ class TestLoading:
         self, files: Files, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What was read is proven and served, though another good pair lies there before OpenSSL loads anything."""
-        first, read = describe(files.certificate.read_bytes()).fingerprint, Path.read_bytes
+        first, read = describe(files.certificate.read_bytes()).fingerprint, read_regular_file
 
-        def read_and_swap(path: Path) -> bytes:
+        def read_and_swap(path: Path) -> bytes | str:
             content = read(path)
             if path == files.key:
                 files.issue()
             return content
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", read_and_swap)
+            patch.setattr("webhook.server.tls.read_regular_file", read_and_swap)
             serving = files.serve()
         assert shown(serving) == first
         assert serving.reload_if_changed() == Reload()

@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ from webhook.errors import CertificateError, quote
 _KEY_MODE: Final = 0o600
 _CERTIFICATE_MODE: Final = 0o644
 _LONGEST_PATH: Final = 4096
+
+# Two seconds in all; to issue and write everything takes 0.01 s.
+_LOCK_TRIES: Final = 40
+_LOCK_PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,10 +153,24 @@ def _exclusive(directory: Path) -> Iterator[None]:
         directory.mkdir(mode=0o700, parents=True)
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, directory)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, directory: Path) -> None:
+    """Wait for another process that is at work there, but not for one that hangs."""
+    for _ in range(_LOCK_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_PAUSE)
+    raise CertificateError(
+        f"the directory {_quoted(directory)} is in use by another process",
+        allowed="a directory that no process keeps locked",
+        fix="end that process, or choose another directory",
+    )
 
 
 def _read(path: Path) -> bytes | None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
-from webhook.errors import SettingsError, quote
+from webhook.errors import SettingsError, escape, quote
 from webhook.injection.envfile import parse_env_file
 from webhook.injection.settings import Settings
-
-MAX_FILE: Final = 1024 * 1024
-"""Bytes; a ConfigMap cannot be larger either."""
+from webhook.server.files import read_regular_file
 
 
 class SettingsFile:
@@ -31,7 +28,7 @@ class SettingsFile:
         Raises:
             SettingsError: the new content cannot be read or is broken; told once, until it changes again.
         """
-        content = self._read()
+        content = read_regular_file(self.path)
         if content == self._seen:
             return None
         self._seen = content
@@ -41,15 +38,6 @@ class SettingsFile:
             )
         return self._parse(content)
 
-    def _read(self) -> bytes | str:
-        """The bytes, or in words why there are none."""
-        try:
-            with self.path.open("rb") as file:
-                content = file.read(MAX_FILE + 1)
-        except OSError as error:
-            return error.strerror or type(error).__name__
-        return content if len(content) <= MAX_FILE else f"it is larger than {MAX_FILE} bytes"
-
     def _parse(self, content: bytes) -> Settings:
         name = f"settings file {quote(str(self.path))}"
         try:
@@ -57,7 +45,8 @@ class SettingsFile:
         except UnicodeDecodeError as error:
             number = content.count(b"\n", 0, error.start) + 1
             raise SettingsError(f"{name}, line {number} is not UTF-8", fix="write it as text in UTF-8") from None
-        parsed = parse_env_file(text, source=f"file {self.path.name}")
+        # The source is shown in the status JSON of every pod, and a file's name may be bytes that are no text.
+        parsed = parse_env_file(text, source=f"file {escape(self.path.name)}")
         if parsed.faults:
             raise SettingsError(f"{name}, {'; '.join(parsed.faults)}", fix="mend it")
         return parsed.settings

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from webhook.errors import CertificateError, quote
+from webhook.server.files import read_regular_file
 
 # Forward secrecy and AEAD, for RSA and ECDSA certificates alike; the suites of TLS 1.3 are not listed here.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -90,18 +91,10 @@ class ServingCertificate:
 
     def _read(self) -> tuple[bytes | str, bytes | str]:
         certificate, key = self._paths
-        return _read(certificate), _read(key)
+        return read_regular_file(certificate), read_regular_file(key)
 
     def _present(self, connection: ssl.SSLObject, _server_name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._live.context
-
-
-def _read(path: Path) -> bytes | str:
-    """The file's bytes, or the system's words for why there are none (comparable, so that they are told once)."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return error.strerror or type(error).__name__
 
 
 def _server_context() -> ssl.SSLContext:
