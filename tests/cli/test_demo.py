@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from tests.service import run_command
+import fcntl
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.service import COMMAND, run_command
+from webhook.cli import demo
 
 
 def test_demo_shows_each_pod_with_what_changed_and_why_and_ends_by_itself() -> None:
@@ -27,3 +36,48 @@ def test_demo_shows_each_pod_with_what_changed_and_why_and_ends_by_itself() -> N
 
 def test_piped_output_has_no_colours() -> None:
     assert "\x1b" not in run_command("demo").stdout
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_demo_leaves_no_service_running(sent: signal.Signals, status: int) -> None:
+    """A pipe of one page, less than the demo prints, keeps it from ending by itself."""
+    with subprocess.Popen([COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        line = process.stdout.readline().decode()
+        process.send_signal(sent)
+        _, told = process.communicate(timeout=60)
+
+    assert (process.returncode, told.strip()) == (status, b"")
+    port = int(line.removeprefix("ray-webhook serves https://127.0.0.1:").split()[0])
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_service_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "_SECONDS", 0.1)
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"ready\n"
+
+    demo._end(process)
+
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_one_change_is_one_change() -> None:
+    text = run_command("demo").stdout
+
+    assert " 1 change\n" in text
+    assert " 1 changes" not in text
+
+
+def test_disk_that_takes_no_file_is_one_line_and_status_3() -> None:
+    script = 'ulimit -f 0; exec "$0" demo'
+    ended = subprocess.run(["/bin/sh", "-c", script, COMMAND], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (3, "", 1)
+    assert ended.stderr.startswith('ray-webhook: RAY800: the system refused ("[Errno 2] No usable temporary directory')

@@ -24,6 +24,11 @@ spec:
             - {name: RAY_SERVE_ADDRESS, value: "http://seedcore-head-svc.seedcore-dev:8000"}
 """
 
+BOMB = "kind: Pod\nspec: &a0 [x]\n" + "\n".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 10)
+)
+"""Some 400 bytes that aliases make a billion values of."""
+
 
 def explain(manifest: str, *flags: str) -> str:
     ended = run_command("explain", "-f", "-", "--settings", str(SETTINGS), *flags, stdin=manifest)
@@ -106,6 +111,35 @@ def test_recorded_review_is_explained(tmp_path: Path) -> None:
     assert item["source"] == "RayCluster seedcore-dev/legacy"
 
 
+@pytest.mark.parametrize("key", ["on", "y", "1", "1.5"])
+def test_keys_that_yaml_takes_for_no_text_are_text(key: str) -> None:
+    (item,) = as_json(DEPLOYMENT.replace("- name: api\n", f"- name: api\n          resources: {{{key}: 1}}\n"))
+
+    assert item["code"] == "RAY101"
+
+
+@pytest.mark.parametrize("pod", ["x", 1, [], ["x"], True, None])
+def test_review_of_what_is_no_pod_is_explained_as_the_service_takes_it(pod: object) -> None:
+    review = json.loads((FIXTURES / "reviews" / "pod-dry-run.json").read_text())
+    review["request"]["object"] = pod
+
+    (item,) = as_json(json.dumps(review))
+
+    assert (item["containers"], item["operations"]) == ([], [])
+
+
+def test_texts_of_a_manifest_cannot_forge_lines_or_colours() -> None:
+    hostile = r'"aX\nForged line\x1b[31m\u202e"'
+    env = f"[{{name: RAY_HOST, value: {hostile}}}, {{name: RAY_PORT, valueFrom: {{{hostile}: {{name: {hostile}}}}}}}]"
+    meta = f"{{name: {hostile}, namespace: {hostile}, annotations: {{ray.seedcore.io/role: client}}}}"
+    text = explain(f"{{kind: Pod, metadata: {meta}, spec: {{containers: [{{name: {hostile}, env: {env}}}]}}}}")
+
+    assert not [line for line in text.splitlines() if line.startswith("Forged")]
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert r"aX\nForged line\x1b[31m\u202e" in text
+
+
 @pytest.mark.parametrize(
     ("manifest", "told"),
     [
@@ -118,6 +152,20 @@ def test_recorded_review_is_explained(tmp_path: Path) -> None:
         ("kind: Service", "RAY802: standard input has no pod in it"),
         ("[" * 5000, "RAY802: standard input"),
         ("a: &a [*a]", "RAY802: standard input"),
+        ("&l {kind: List, items: [*l]}", "RAY802: standard input:1:11 has more than 100 levels"),
+        ('{kind: Pod, metadata: {name: "\\ud800"}}', "RAY802: standard input:1:30 has half a surrogate pair"),
+        ("{kind: Pod, spec: !!bool abc}", 'RAY802: standard input:1:19 has "abc", which is no bool'),
+        ("{kind: Pod, spec: {~: 1}}", "RAY802: standard input:1:20 has a key that is no text"),
+        ("{kind: Pod, spec: {[a]: 1}}", "RAY802: standard input:1:20 has a key that is no text"),
+        (BOMB, "RAY802: standard input:2:7 has more than 500000 values"),
+        (
+            "{kind: Service}\n---\n{kind: AdmissionReview, request: null}",
+            "RAY802: standard input has no usable AdmissionReview 2, body: Expected `object`, got `null` - at",
+        ),
+        (
+            "{kind: AdmissionReview, apiVersion: v1, request: {uid: a, operation: CREATE}}",
+            'RAY802: standard input has no usable AdmissionReview 1, apiVersion and kind is "v1 AdmissionReview"',
+        ),
     ],
 )
 def test_bad_manifest_is_one_line_and_status_2(manifest: str, told: str) -> None:
@@ -135,3 +183,10 @@ def test_file_that_is_not_text_is_one_line_and_status_2(tmp_path: Path) -> None:
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "has a byte at 0 that is not UTF-8" in ended.stderr
+
+
+def test_standard_input_is_read_once() -> None:
+    ended = run_command("explain", "-f", "-", "--settings", "-", stdin=DEPLOYMENT)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "RAY802: standard input cannot be read (it is closed, or was read before)" in ended.stderr

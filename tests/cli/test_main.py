@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.service import SETTINGS, run_command
+from tests.service import COMMAND, SETTINGS, run_command
 
 PAIR = ("--settings", str(SETTINGS), "--self-signed", "unused")
 
@@ -94,3 +95,80 @@ def test_a_wrong_value_from_the_environment_is_told_like_one_from_a_flag() -> No
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "'http' is not a valid integer" in ended.stderr
+
+
+def redirected(redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``ray-webhook`` with the shell's `redirection`."""
+    script = f'exec "$@" {redirection}'
+    return subprocess.run(
+        ["/bin/sh", "-c", script, "sh", COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+OUTPUTS = [("reasons",), ("reasons", "-o", "json"), ("--help",), ("--version",), ("demo",)]
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS, ids=[" ".join(arguments) for arguments in OUTPUTS])
+@pytest.mark.parametrize(("redirection", "why"), [(">&-", "it is closed"), (">/dev/full", "No space left on device")])
+def test_output_that_cannot_be_written_is_one_line_and_status_3(
+    arguments: tuple[str, ...], redirection: str, why: str
+) -> None:
+    ended = redirected(redirection, *arguments)
+
+    assert ended.returncode == 3
+    assert ended.stderr == f"ray-webhook: RAY800: standard output cannot be written ({why}); give one that can\n"
+
+
+def test_closed_standard_input_is_one_line_and_status_2() -> None:
+    ended = redirected("<&-", "explain", "-f", "-")
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "RAY802: standard input cannot be read (it is closed" in ended.stderr
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_the_exit_status_tells_even_where_nothing_can_be_said(redirection: str) -> None:
+    assert redirected(redirection, "nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path, output: str) -> None:
+    """A hundred pods are more than a pipe holds, so the command is still writing when its reader goes."""
+    pod = "{kind: Pod, metadata: {annotations: {ray.seedcore.io/role: client}}, spec: {containers: [{name: c}]}}\n"
+    manifest = tmp_path / "pods.yaml"
+    manifest.write_text("---\n".join([pod] * 100))
+    arguments = [COMMAND, "explain", "-f", str(manifest), "-o", output]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.read(1)
+        process.stdout.close()
+        told = process.stderr.read()
+
+    assert (process.returncode, told) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [("reasons",), ("--help",), ("--version",)])
+def test_a_reader_that_never_was_is_no_failure(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run([COMMAND, *arguments], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("library", ["click", "msgspec"])
+def test_a_wheel_without_its_extra_says_what_to_install(tmp_path: Path, library: str) -> None:
+    """The library is hidden by a module that fails as one that is not there."""
+    (tmp_path / f"{library}.py").write_text(f"raise ModuleNotFoundError(name={library!r})\n")
+
+    ended = run_command("reasons", **{**os.environ, "PYTHONPATH": str(tmp_path)})
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"ray-webhook: RAY801: the library {library} of the extra server is missing;"
+        " pip install 'ray-webhook[server]'\n"
+    )

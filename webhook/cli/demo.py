@@ -6,11 +6,12 @@ import base64
 import http.client
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -51,6 +52,8 @@ def command(*, no_color: bool) -> None:
     style = Style(no_color=no_color)
     pods = parse_documents(files("webhook.cli").joinpath("demo_pods.yaml").read_text(), source="demo_pods.yaml")
     workloads = [workload for pod in pods if (workload := workload_of(pod))]
+    # Without it the service would outlive us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with TemporaryDirectory(prefix="ray-webhook-demo-") as folder, _service(Path(folder)) as running:
         click.echo(f"ray-webhook serves https://{running.host}:{running.port} with these settings:")
         click.echo("".join(f"    {line}\n" for line in SETTINGS.splitlines()))
@@ -60,21 +63,30 @@ def command(*, no_color: bool) -> None:
 
 @contextmanager
 def _service(folder: Path) -> Iterator[_Running]:
-    """Run ``ray-webhook serve`` as a process of its own; its log goes to a file in `folder`."""
+    """Run ``ray-webhook serve`` as a process of its own, with its files in `folder` and its log in a pipe."""
     settings = folder / "settings.env"
     settings.write_text(SETTINGS)
     arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--settings", str(settings)]
-    code = "import sys; from webhook.cli.main import main; main(sys.argv[1:])"
     process = subprocess.Popen(  # noqa: S603  our own program and arguments
-        [sys.executable, "-P", "-c", code, "serve", *arguments, "--self-signed", str(folder / "tls")],
+        [sys.executable, "-P", "-m", "webhook.cli", "serve", *arguments, "--self-signed", str(folder / "tls")],
         stdout=subprocess.PIPE,
         env={name: value for name, value in os.environ.items() if not name.startswith("RAY_WEBHOOK_")},
     )
     try:
         yield _await_ready(process, folder)
     finally:
-        process.terminate()
-        process.communicate(timeout=_SECONDS)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_SECONDS)
+    finally:
+        # Nothing if it has ended; else it hangs, or who waits for it was interrupted.
+        process.kill()
+        process.communicate()
 
 
 def _await_ready(process: subprocess.Popen[bytes], folder: Path) -> _Running:
@@ -109,7 +121,7 @@ def _show(running: _Running, workload: Workload, style: Style) -> tuple[str, str
         workload.name,
         annotations.get(contract.ROLE, "-"),
         outcome,
-        f"{code.value} {code.summary}, {len(found)} changes",
+        f"{code.value} {code.summary}, {len(found)} {'change' if len(found) == 1 else 'changes'}",
     )
 
 
@@ -119,6 +131,10 @@ def _post(running: _Running, review: Document) -> dict[str, Any]:
         body = json.dumps(review)
         connection.request("POST", contract.MUTATE_PATH, body=body, headers={"Content-Type": "application/json"})
         answer: dict[str, Any] = json.loads(connection.getresponse().read())["response"]
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ListenError(
+            f"the service does not answer ({type(error).__name__})", fix="see its message above"
+        ) from None
     finally:
         connection.close()
     return answer

@@ -14,10 +14,10 @@ from webhook import contract
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
 from webhook.contract import Role
-from webhook.errors import InputError, SettingsError, quote
+from webhook.errors import InputError, RequestError, SettingsError, escape, quote
 from webhook.injection.decision import Decision, Deny, Inject, decide
 from webhook.injection.envfile import parse_env_file
-from webhook.injection.review import parse_review
+from webhook.injection.review import AdmissionRequest, parse_review
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.treatment import Treated
@@ -48,7 +48,10 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
             allowed=f"{', '.join(TEMPLATES)}, AdmissionReview",
             fix="give one",
         )
-    explained = [_explain(name, review, snapshot, default_role) for name, review in reviews]
+    explained = [
+        _explain(name, _request(name, review, file), review["request"].get("object") or {}, snapshot, default_role)
+        for name, review in reviews
+    ]
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(explained)))
     else:
@@ -76,12 +79,22 @@ def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[st
             yield f"{workload.kind} {place}/{workload.name}", review_of(workload, namespace=place, uid="explain")
 
 
-def _explain(name: str, review: Document, snapshot: Snapshot, default_role: Role | None) -> dict[str, Any]:
+def _request(name: str, review: Document, file: str) -> AdmissionRequest:
+    """The request of the review, which is the user's own if it was recorded."""
+    try:
+        return parse_review(msgspec.json.encode(review))
+    except RequestError as error:
+        problem = error.message.removesuffix(f"; {error.fix}")
+        raise InputError(f"{describe_input(file)} has no usable {escape(name)}, {problem}", fix=error.fix) from None
+
+
+def _explain(
+    name: str, request: AdmissionRequest, pod: Document, snapshot: Snapshot, default_role: Role | None
+) -> dict[str, Any]:
     """The decision in the shape of the JSON output."""
-    request = parse_review(msgspec.json.encode(review))
     decision = decide(request, snapshot, default_role=default_role)
-    pod = review["request"].get("object") or {}
     operations = list(decision.operations) if isinstance(decision, Inject) else []
+    after = jsonpatch.apply_patch(pod, operations) if operations else pod
     treated = () if isinstance(decision, Deny) else decision.treated
     return {
         "name": name,
@@ -93,7 +106,7 @@ def _explain(name: str, review: Document, snapshot: Snapshot, default_role: Role
         "message": _message(decision),
         "source": None if isinstance(decision, Deny) else decision.source,
         "warnings": [str(warning) for warning in decision.warnings],
-        "containers": _containers(treated, pod, jsonpatch.apply_patch(pod, operations)),
+        "containers": _containers(treated, pod, after),
         "operations": operations,
     }
 
@@ -131,17 +144,18 @@ def _variables(item: Treated, before: Mapping[str, str], after: Mapping[str, str
 def _lines(explained: Mapping[str, Any], style: Style) -> Iterator[str]:
     role = f"{explained['role']} ({explained['roleSource']}), " if explained["roleSource"] else ""
     color = "green" if explained["operations"] else None if explained["allowed"] else "red"
-    yield f"{style(explained['name'], bold=True)}: {role}{style(explained['code'], color)} {explained['summary']}"
-    yield f"  {explained['message']}"
+    name, code = style(escape(explained["name"]), bold=True), style(explained["code"], color)
+    yield f"{name}: {role}{code} {explained['summary']}"
+    yield f"  {escape(explained['message'])}"
     if explained["source"]:
-        yield f"  Connection from {explained['source']}."
+        yield f"  Connection from {escape(explained['source'])}."
     for container in explained["containers"]:
         yield from _container_lines(container, style)
     for warning in explained["warnings"]:
-        yield f"  {style('warning', 'yellow')} {warning}"
+        yield f"  {style('warning', 'yellow')} {escape(warning)}"
     if explained["operations"]:
         yield "  JSON Patch"
-        yield from (f"    {operation['op']:<7} {operation['path']}" for operation in explained["operations"])
+        yield from (f"    {operation['op']:<7} {escape(operation['path'])}" for operation in explained["operations"])
 
 
 def _container_lines(container: Mapping[str, Any], style: Style) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The entry point ``ray-webhook``: one line for an error, an exit status for scripts, never a traceback.
+"""The command line: one line for an error, an exit status for scripts, never a traceback.
 
 Commands are imported when they are called, since `reasons` must not pay for a web server.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from webhook import __version__
+from webhook.cli.output import OutputError, StandardOutput
 from webhook.errors import UsageError, WebhookError, quote
 
 COMMANDS: Final = {
@@ -51,32 +53,46 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process: 0 fine, 1 findings, 2 wrong usage or input, 3 the network failed."""
+    """Run the command line and end the process.
+
+    Its exit status is 0 if all is fine, 1 for findings or a failed check, 2 for wrong usage or input, 3 if what is
+    around it failed: the cluster, the network, or a standard output that cannot be written. A reader of the output
+    that goes away, such as a pager or ``head``, has seen enough: that is 0.
+    """
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        StandardOutput.install()
         status: Any = cli.main(args=arguments, prog_name="ray-webhook", standalone_mode=False)
+    except OutputError as error:
+        return 0 if error.reader_gone else _fail(error.told(), OutputError.exit_status)
     except WebhookError as error:
-        return _fail(error)
+        return _fail(error, error.exit_status)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help(), err=True)
-        return UsageError.exit_status
+        return _print(error.ctx.get_help(), UsageError.exit_status)
     except click.ClickException as error:
-        return _fail(_usage_error(error))
+        return _fail(_usage_error(error), UsageError.exit_status)
+    except OSError as error:
+        return _fail(_system_error(error), OutputError.exit_status)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # Whoever reads our output, a pager for one, has seen enough.
-        sys.stderr.close()
-        return 0
     return status if isinstance(status, int) else 0
 
 
-def _fail(error: WebhookError) -> int:
-    click.echo(f"ray-webhook: {error}", err=True)
-    return error.exit_status
+def _fail(error: WebhookError, status: int) -> int:
+    return _print(f"ray-webhook: {error}", status)
+
+
+def _print(text: str, status: int) -> int:
+    with suppress(OSError):  # there is nobody left to tell, but the exit status still says it
+        click.echo(text, err=True)
+    return status
+
+
+def _system_error(error: OSError) -> WebhookError:
+    return WebhookError(f"the system refused ({quote(str(error), limit=400)})", fix="see what it says")
 
 
 def _usage_error(error: click.ClickException) -> UsageError:

@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, ClassVar, TextIO, TypeVar
 
 import click
 
-from webhook.errors import InputError, quote
+from webhook.errors import InputError, WebhookError, quote
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 MAX_INPUT = 64 * 1024 * 1024
 """Bytes of one manifest file."""
+
+
+class OutputError(Exception):
+    """The standard output cannot be written; no OSError, since click takes a closed pipe for a failure of its own."""
+
+    exit_status: ClassVar[int] = 3
+
+    def __init__(self, reason: str, *, reader_gone: bool = False) -> None:
+        """Keep why, and whether it was only that the reader closed the pipe."""
+        super().__init__(reason)
+        self.reader_gone = reader_gone
+
+    def told(self) -> WebhookError:
+        """What to tell the user."""
+        return WebhookError(f"standard output cannot be written ({self})", fix="give one that can")
+
+
+class StandardOutput(io.FileIO):
+    """The standard output, whose failures are told from those of any other file or socket.
+
+    After a failure it swallows what comes, else the interpreter would try again at its end and print a traceback.
+    """
+
+    @classmethod
+    def install(cls) -> None:
+        """Take the place of :data:`sys.stdout`.
+
+        Raises:
+            OutputError: it was closed before the program began.
+        """
+        # Typed as always there, yet None where it is closed (https://docs.python.org/3/library/sys.html#sys.__stdout__).
+        inherited: TextIO | None = sys.stdout
+        if inherited is None:
+            raise OutputError("it is closed")
+        raw = cls(inherited.fileno(), "wb", closefd=False)
+        encoding = inherited.encoding
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=True)
+
+    _failed = False
+
+    def write(self, data: Any, /) -> int:
+        """Write some of `data`: how many bytes.
+
+        Raises:
+            OutputError: it cannot be written, for the first time.
+        """
+        if self._failed:
+            return len(data)
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._failed = True
+            raise OutputError(str(error.strerror), reader_gone=isinstance(error, BrokenPipeError)) from None
 
 
 def option(flag: str, *more: str, **settings: Any) -> Callable[[_Command], _Command]:
@@ -49,16 +104,24 @@ def read_input(name: str) -> str:
     """
     source = describe_input(name)
     try:
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
+        with _standard_input() if name == "-" else Path(name).open("rb") as file:
             content = file.read(MAX_INPUT + 1)
     except OSError as error:
-        raise InputError(f"{source} cannot be read ({error.strerror})", fix="give a readable file") from None
+        reason = error.strerror or error
+        raise InputError(f"{source} cannot be read ({reason})", fix="give a readable file") from None
     if len(content) > MAX_INPUT:
         raise InputError(f"{source} is larger than {MAX_INPUT} bytes", fix="give a smaller file")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{source} has a byte at {error.start} that is not UTF-8", fix="give text in UTF-8") from None
+
+
+def _standard_input() -> BinaryIO:
+    inherited: TextIO | None = sys.stdin  # None where it is closed, as the standard output
+    if inherited is None or inherited.closed:
+        raise OSError(errno.EBADF, "it is closed, or was read before")
+    return inherited.buffer
 
 
 def describe_input(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.output import Style
-from webhook.errors import quote
+from webhook.errors import escape, quote
 from webhook.injection.selection import EPHEMERAL, INIT, REGULAR
 
 _SIGNS = {"+": "green", "~": "yellow", "-": "red", "=": None}
@@ -64,20 +64,22 @@ def shown(entry: Mapping[str, Any]) -> str:
         names = (
             [str(where[key]) for key in ("name", "key", "fieldPath") if key in where] if isinstance(where, dict) else []
         )
-        return f"from {kind} {'/'.join(names)}"
+        return escape(f"from {kind} {'/'.join(names)}")
     value = str(entry.get("value") or "")
-    return value if value.isprintable() and value and " " not in value else quote(value, limit=200)
+    is_plain = value.isascii() and value.isprintable() and value and " " not in value
+    return value if is_plain else quote(value, limit=200)
 
 
 def change_lines(found: Sequence[Change], style: Style, *, indent: str = "    ") -> Iterator[str]:
-    """The changes as lines, below the name of each container."""
-    width = max((len(change.name) for change in found), default=0)
+    """The changes as lines of printable ASCII, below the name of each container."""
+    width = max((len(escape(change.name)) for change in found), default=0)
     last = None
     for change in found:
         if change.container != last:
-            yield f"{indent}{style(change.container, bold=True)}"
+            yield f"{indent}{style(escape(change.container), bold=True)}"
             last = change.container
         value = change.before if change.after is None else change.after
         was = f"   (was {change.before})" if change.sign == "~" else ""
         source = f"   [{change.source}]" if change.source else ""
-        yield f"{indent}  {style(change.sign, _SIGNS[change.sign])} {change.name:<{width}}  {value}{was}{source}"
+        told = escape(f"{value}{was}{source}")
+        yield f"{indent}  {style(change.sign, _SIGNS[change.sign])} {escape(change.name):<{width}}  {told}"

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from webhook.errors import InputError, quote
+from webhook.manifests.nodes import MAX_DEPTH, NodeReader
 
 Document = dict[str, Any]
 
@@ -20,17 +21,26 @@ def parse_documents(text: str, *, source: str) -> list[Document]:
     """The objects in `text`, the items of Lists among them; empty documents do not count.
 
     Raises:
-        InputError: it is not YAML, or a document is no Kubernetes object; says where.
+        InputError: it is not YAML, has values that JSON has not, or a document is no Kubernetes object; says where.
     """
+    documents = [document for document in _values(text, source) if document is not None]
+    return [item for document in documents for item in _items(document, source)]
+
+
+def _values(text: str, source: str) -> Iterator[Any]:
     yaml = YAML(typ="safe", pure=True)
     yaml.version = (1, 1)
+    reader = NodeReader(yaml.constructor, source=source, characters=len(text))
     try:
-        documents = [document for document in yaml.load_all(text) if document is not None]
+        for node in yaml.compose_all(text):
+            yield None if node is None else reader.value(node)
     except MarkedYAMLError as error:
         raise _not_yaml(source, error) from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(f"{source} is nested too deep", allowed=f"{MAX_DEPTH} levels", fix="nest less") from None
+    except (YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The parser meets some broken texts with an error of Python's.
         raise InputError(f"{source} is not YAML ({type(error).__name__})", fix="mend it") from None
-    return [item for document in documents for item in _items(document, source)]
 
 
 def _not_yaml(source: str, error: MarkedYAMLError) -> InputError:
