@@ -3,8 +3,8 @@
 ``KUBEBUILDER_ASSETS`` (a folder with etcd, kube-apiserver and, where there is one, kube-controller-manager and kubectl;
 the variable of envtest, https://book.kubebuilder.io/reference/envtest) comes first. Else the Go module beside this file
 is built into the user's cache, once for each version and content of the module: about 7 minutes on 2 cores the first
-time, seconds when Go's own cache is warm. ``KUBERNETES_VERSION`` asks for another version than go.mod's; the oldest that
-was tried is v1.33.13, which builds with this code and passes the tests of this folder.
+time, seconds when Go's own cache is warm. ``KUBERNETES_VERSION`` asks for another version than go.mod's; the oldest
+that was tried is v1.33.13, which builds with this code and passes the tests of this folder.
 
     export KUBEBUILDER_ASSETS=$(python -m tests.control_plane.build)
 """
