@@ -24,7 +24,8 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray
+	$(BIN)/pytest --numprocesses 2 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/cluster
+	$(BIN)/pytest tests/cluster  # by itself, for it counts how often a sick API server is asked
 
 e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
 	$(BIN)/pytest -m 'not scale' tests/control_plane tests/e2e

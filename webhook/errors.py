@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import ClassVar, Final
 
 QUOTED_LENGTH: Final = 80
+_LONGEST_PATH: Final = 4096
 
 
 def escape(text: str) -> str:
@@ -244,6 +245,11 @@ class OverloadedError(RequestError):
     summary = "overloaded"
     meaning = "The service holds as many bytes of bodies as it may. It answers 503 with Retry-After; ask again."
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def quote_path(path: object) -> str:
+    """A file's path, quoted whole: whoever has to find the file needs all of it."""
+    return quote(str(path), limit=_LONGEST_PATH)
 
 
 def all_errors(base: type[WebhookError] = WebhookError) -> list[type[WebhookError]]:

@@ -268,7 +268,7 @@ def test_first_of_several_names_holds(fake: FakeApiServer) -> None:
 def test_stop_ends_watches_at_once_and_without_a_word(fake: FakeApiServer, caplog: pytest.LogCaptureFixture) -> None:
     with following(fake) as followed:
         followed.await_first()
-        until(lambda: fake.count(SERVICES, watch=True), "all is watched")
+        until(lambda: str(followed.log.lines).count("'state': <WatchState.WATCHING") == 3, "all is watched")
         told = len(followed.log.lines)
         began = monotonic()
         followed.source.stop()

@@ -27,11 +27,10 @@ from webhook.certificates.authority import (
     parse_certificate,
     parse_key,
 )
-from webhook.errors import CertificateError, quote
+from webhook.errors import CertificateError, quote, quote_path
 
 _KEY_MODE: Final = 0o600
 _CERTIFICATE_MODE: Final = 0o644
-_LONGEST_PATH: Final = 4096
 
 # Two seconds in all; to issue and write everything takes 0.01 s.
 _LOCK_TRIES: Final = 40
@@ -67,7 +66,7 @@ def ensure_self_signed(directory: Path, *, names: Sequence[str], now: datetime) 
             certificate_issued = serving_files.keep(serving)
     except OSError as error:
         raise CertificateError(
-            f"the directory {_quoted(directory)} cannot be used ({error.strerror})",
+            f"the directory {quote_path(directory)} cannot be used ({error.strerror})",
             allowed="a directory that this process may write, or one that is not there yet",
             fix="choose another directory",
         ) from error
@@ -91,7 +90,7 @@ class _Files:
         """The pair; or only its key, where a crash came between; or None."""
         certificate, key = _read(self.certificate), _read(self.key)
         if key is not None:
-            parse_key(key, _quoted(self.key))
+            parse_key(key, quote_path(self.key))
         if certificate is None:
             return key
         if key is None:
@@ -100,10 +99,10 @@ class _Files:
 
     def _matching(self, certificate: bytes, key: bytes) -> KeyPair:
         """The pair, if the key is the certificate's own."""
-        public = parse_certificate(certificate, _quoted(self.certificate)).public_key()
-        if parse_key(key, _quoted(self.key)).public_key() != public:
+        public = parse_certificate(certificate, quote_path(self.certificate)).public_key()
+        if parse_key(key, quote_path(self.key)).public_key() != public:
             raise CertificateError(
-                f"the key {_quoted(self.key)} does not belong to the certificate {_quoted(self.certificate)}",
+                f"the key {quote_path(self.key)} does not belong to the certificate {quote_path(self.certificate)}",
                 allowed="the private key of that certificate",
                 fix="put the key and the certificate there that were issued together",
             )
@@ -126,7 +125,7 @@ def _current_authority(files: _Files, now: datetime) -> KeyPair:
     kept = files.read()
     if not isinstance(kept, KeyPair):
         return issue_authority(now, key=kept)
-    certificate = parse_certificate(kept.certificate, _quoted(files.certificate))
+    certificate = parse_certificate(kept.certificate, quote_path(files.certificate))
     if not is_authority(certificate):
         raise _not_ours(files.certificate, f"is the certificate of {quote(certificate.subject.rfc4514_string())}")
     return issue_authority(now, key=kept.key) if due_for_renewal(kept.certificate, now) else kept
@@ -138,7 +137,7 @@ def _current_serving(files: _Files, authority: KeyPair, names: Sequence[str], no
     kept = files.read()
     if not isinstance(kept, KeyPair):
         return issue_serving(authority, names, now, key=kept)
-    certificate = parse_certificate(kept.certificate, _quoted(files.certificate))
+    certificate = parse_certificate(kept.certificate, quote_path(files.certificate))
     if not issued_by(certificate, parse_certificate(authority.certificate, "the authority's certificate")):
         raise _not_ours(files.certificate, "was not issued by the ca.key beside it")
     if due_for_renewal(kept.certificate, now) or not wanted <= set(names_of(certificate)):
@@ -167,7 +166,7 @@ def _lock(descriptor: int, directory: Path) -> None:
             return
         time.sleep(_LOCK_PAUSE)
     raise CertificateError(
-        f"the directory {_quoted(directory)} is in use by another process",
+        f"the directory {quote_path(directory)} is in use by another process",
         allowed="a directory that no process keeps locked",
         fix="end that process, or choose another directory",
     )
@@ -201,15 +200,11 @@ def _write(path: Path, content: bytes, mode: int) -> None:
 
 def _unreadable(path: Path, why: str) -> CertificateError:
     return CertificateError(
-        f"{_quoted(path)} cannot be read ({why})", allowed="a PEM file", fix="give the path of a readable file"
+        f"{quote_path(path)} cannot be read ({why})", allowed="a PEM file", fix="give the path of a readable file"
     )
 
 
 def _not_ours(path: Path, what: str) -> CertificateError:
     return CertificateError(
-        f"{_quoted(path)} {what}, and was left as it is", allowed="files that --self-signed made", fix=ELSEWHERE
+        f"{quote_path(path)} {what}, and was left as it is", allowed="files that --self-signed made", fix=ELSEWHERE
     )
-
-
-def _quoted(path: Path) -> str:
-    return quote(str(path), limit=_LONGEST_PATH)

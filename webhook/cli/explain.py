@@ -14,7 +14,7 @@ from webhook import contract
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
 from webhook.contract import Role
-from webhook.errors import InputError, RequestError, SettingsError, escape, quote
+from webhook.errors import InputError, RequestError, SettingsError, escape, quote_path
 from webhook.injection.decision import Decision, Deny, Inject, decide
 from webhook.injection.envfile import parse_env_file
 from webhook.injection.review import AdmissionRequest, parse_review
@@ -63,7 +63,7 @@ def _settings(path: Path | None) -> Settings | None:
         return None
     parsed = parse_env_file(read_input(str(path)), source=f"file {path.name}")
     if parsed.faults:
-        raise SettingsError(f"settings file {quote(str(path))}, {'; '.join(parsed.faults)}", fix="mend it")
+        raise SettingsError(f"settings file {quote_path(path)}, {'; '.join(parsed.faults)}", fix="mend it")
     return parsed.settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from webhook.errors import SettingsError, escape, quote
+from webhook.errors import SettingsError, escape, quote_path
 from webhook.injection.envfile import parse_env_file
 from webhook.injection.settings import Settings
 from webhook.server.files import read_regular_file
@@ -34,12 +34,12 @@ class SettingsFile:
         self._seen = content
         if isinstance(content, str):
             raise SettingsError(
-                f"settings file {quote(str(self.path))} cannot be read ({content})", fix="give a readable file"
+                f"settings file {quote_path(self.path)} cannot be read ({content})", fix="give a readable file"
             )
         return self._parse(content)
 
     def _parse(self, content: bytes) -> Settings:
-        name = f"settings file {quote(str(self.path))}"
+        name = f"settings file {quote_path(self.path)}"
         try:
             text = content.decode()
         except UnicodeDecodeError as error:

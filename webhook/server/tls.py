@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from webhook.errors import CertificateError, quote
+from webhook.errors import CertificateError, quote_path
 from webhook.server.files import read_regular_file
 
 # Forward secrecy and AEAD, for RSA and ECDSA certificates alike; the suites of TLS 1.3 are not listed here.
@@ -35,8 +35,6 @@ _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h, to which the ssl module gives no name.
 _NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)
-
-_LONGEST_PATH: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +121,9 @@ def _prove(paths: tuple[Path, Path], content: tuple[bytes | str, bytes | str]) -
 def _readable(path: Path, content: bytes | str) -> bytes:
     if isinstance(content, str):
         raise CertificateError(
-            f"{_quoted(path)} cannot be read: {content}", allowed="a PEM file", fix="give the path of a readable file"
+            f"{quote_path(path)} cannot be read: {content}",
+            allowed="a PEM file",
+            fix="give the path of a readable file",
         )
     return content
 
@@ -153,7 +153,7 @@ def _client_trusting(certificate_file: str, path: Path) -> ssl.SSLContext:
         client.load_verify_locations(certificate_file)
     except ssl.SSLError as error:
         raise CertificateError(
-            f"{_quoted(path)} holds no certificate ({_reason(error)})",
+            f"{quote_path(path)} holds no certificate ({_reason(error)})",
             allowed="certificates in PEM, the server's own first",
             fix="put the certificate there",
         ) from error
@@ -186,7 +186,7 @@ def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]
 
 
 def _mismatch(paths: tuple[Path, Path], error: ssl.SSLError) -> CertificateError:
-    certificate, key = map(_quoted, paths)
+    certificate, key = map(quote_path, paths)
     return CertificateError(
         f"the key {key} cannot serve the certificate {certificate} ({_reason(error)})",
         allowed="the private key of that certificate in PEM, without a password, RSA of 2048 bits or stronger",
@@ -196,7 +196,7 @@ def _mismatch(paths: tuple[Path, Path], error: ssl.SSLError) -> CertificateError
 
 def _unfit(path: Path, why: str) -> CertificateError:
     return CertificateError(
-        f"the certificate {_quoted(path)} is not fit for a TLS server ({why})",
+        f"the certificate {quote_path(path)} is not fit for a TLS server ({why})",
         allowed="a certificate for server authentication with a subjectAltName",
         fix="issue it anew for the names by which the API server calls the webhook",
     )
@@ -209,7 +209,3 @@ def _reason(error: ssl.SSLError) -> str:
     if error.reason == "NO_CERTIFICATE_ASSIGNED":
         return "key type mismatch"
     return error.reason.replace("_", " ").lower() if error.reason else "not PEM, or with a password"
-
-
-def _quoted(path: Path) -> str:
-    return quote(str(path), limit=_LONGEST_PATH)
