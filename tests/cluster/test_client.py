@@ -216,3 +216,45 @@ def _hang_up(listener: socket.socket, accepted: list[str]) -> None:
             connection, address = listener.accept()
             accepted.append(str(address))
             connection.close()
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["https://", "https://a b", "https://127.0.0.1:99999", "ftp://127.0.0.1", "127.0.0.1:6443"],
+)
+def test_a_server_that_can_never_be_reached_is_refused_at_once(tmp_path: Path, server: str) -> None:
+    with pytest.raises(KubeconfigError, match=r"allowed: https://HOST|cannot be used"):
+        kubeconfig(_kubeconfig(tmp_path, {"server": server}))
+
+
+@pytest.mark.parametrize("proxy", ["garbage://x", "socks5://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_refused_at_once(tmp_path: Path, proxy: str) -> None:
+    with pytest.raises(KubeconfigError, match="proxy-url"):
+        Api(kubeconfig(_kubeconfig(tmp_path, {"server": "https://127.0.0.1:6443", "proxy-url": proxy})))
+
+
+def test_a_certificate_authority_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
+    cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": "bm8gUEVN"}
+    with pytest.raises(KubeconfigError, match="certificate authority"):
+        kubeconfig(_kubeconfig(tmp_path, cluster))
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a\u2713"])
+def test_a_token_that_no_header_can_hold_is_a_failure_like_any_other(tmp_path: Path, token: str) -> None:
+    api = Api(kubeconfig(_kubeconfig(tmp_path, {"server": "https://127.0.0.1:1"}, token=token)))
+    with pytest.raises(ClusterError, match="cannot be asked for"):
+        api.get("/version", {}, dict)
+
+
+def _kubeconfig(folder: Path, cluster: dict[str, str], *, token: str = "t") -> Path:  # noqa: S107  no secret
+    file = folder / "kubeconfig"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": token}}],
+    }
+    file.write_text(json.dumps(content))
+    return file

@@ -65,7 +65,7 @@ def installed(plane: ControlPlane) -> str:
 def service(plane: ControlPlane, installed: str, certificates: Path) -> Iterator[RunningService]:
     """The service under its ServiceAccount's token; the API server calls it as the shipped configuration says.
 
-    KubeRay's definitions are installed when it runs already; it looks for them every 30 seconds.
+    KubeRay's definitions are installed when it runs already; it looks for them every 10 seconds.
     """
     with running_service(certificates.parent, *installation.flags(plane, certificates), settings=None) as service:
         port = int(service.url.rpartition(":")[2])

@@ -78,10 +78,12 @@ def test_an_outage_of_the_api_server_is_lived_through(
     assert set(watch_states(service).values()) == {"watching"}
     plane.apply([workloads.settings(NAMESPACE, RAY_HOST="later", RAY_NAMESPACE="lab")])
     assert seconds_until(lambda: next_env(plane, NAMESPACE), client_env("later", namespace="lab")) < 1
+    _was_not_hammered(service)
 
 
-def test_a_sick_api_server_is_not_hammered(service: RunningService) -> None:
-    """Three watches, each with delays that grow from a fifth of a second: an outage of seconds is a few failures."""
-    failures = [line for line in metrics(service).splitlines() if line.startswith("ray_webhook_watch_failures_total{")]
+def _was_not_hammered(service: RunningService) -> None:
+    """Each watch has delays that grow from a fifth of a second: an outage of seconds is a few failures at most."""
+    lines = [line for line in metrics(service).splitlines() if line.startswith("ray_webhook_watch_failures_total{")]
+    failures = [float(line.rpartition(" ")[2]) for line in lines]
     assert len(failures) == 3
-    assert all(float(line.rpartition(" ")[2]) < 20 for line in failures)
+    assert 0 < max(failures) < 20, failures

@@ -154,3 +154,16 @@ def test_in_a_reference_only_the_star_stands_for_anything(pattern: str) -> None:
 def test_only_the_settings_for_everybody_have_references(text: str) -> None:
     read = settings({"RAY_ALLOWED_REFERENCES": text}, cluster_wide=False)
     assert (read.allowed_references, "RAY_ALLOWED_REFERENCES" in read.values) == ((), False)
+
+
+def test_what_goes_into_every_pod_is_bounded() -> None:
+    """A ConfigMap may hold 1 MiB; the good lines up to the bound hold."""
+    lines = {
+        "RAY_NAMESPACE": "x" * 1025,
+        "RAY_ALIASES": "\n".join(f"A{number}=RAY_HOST" for number in range(101)),
+        "RAY_ALLOWED_REFERENCES": "\n".join(f"team-{number} -> a/b" for number in range(1001)),
+    }
+    parsed = settings(lines)
+    assert parsed.broken.keys() == lines.keys()
+    assert (len(parsed.aliases), len(parsed.allowed_references)) == (100, 1000)
+    assert "allowed: at most 1024 characters" in parsed.broken["RAY_NAMESPACE"]

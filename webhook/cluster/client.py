@@ -6,6 +6,7 @@ retries are off (urllib3 would repeat a failed request three times at once): who
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -15,10 +16,10 @@ import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DependencyWarning, HTTPError
 
 from webhook import __version__
-from webhook.errors import ClusterError, quote
+from webhook.errors import ClusterError, KubeconfigError, quote
 
 _T = TypeVar("_T")
 
@@ -38,10 +39,19 @@ class Api:
     """
 
     def __init__(self, configuration: Configuration, *, read_seconds: float = READ_SECONDS) -> None:
-        """Connect to nothing yet."""
+        """Connect to nothing yet; raises KubeconfigError where that could never be done."""
         configuration.retries = False
         configuration.keep_alive = True
-        self._client = ApiClient(configuration)
+        try:
+            with warnings.catch_warnings():
+                # The error that follows it says the same.
+                warnings.simplefilter("ignore", DependencyWarning)
+                self._client = ApiClient(configuration)
+        except (HTTPError, ValueError, ImportError) as error:
+            raise KubeconfigError(
+                f"the connection to {_shortened(str(configuration.host))} cannot be set up ({_shortened(str(error))})",
+                fix="mend proxy-url in the kubeconfig file, or HTTPS_PROXY in the environment",
+            ) from None
         self._client.user_agent = f"ray-webhook/{__version__}"
         self._read_seconds = read_seconds
 
@@ -105,7 +115,8 @@ class Api:
                 auth_settings=["BearerToken"],
             )
             answer = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
-        except (ApiException, HTTPError, ConfigException, OSError) as error:
+        # ValueError: a token that no header can hold.
+        except (ApiException, HTTPError, ConfigException, OSError, ValueError) as error:
             raise self._unreachable(path, error) from None
         response: urllib3.BaseHTTPResponse = answer.response
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:

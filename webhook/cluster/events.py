@@ -118,7 +118,7 @@ class EventWriter:
         again_at = monotonic() + self._again
         while not self._stopping.is_set():
             with self._changed:
-                if not self._waiting:
+                if not self._waiting and not self._stopping.is_set():
                     self._changed.wait(max(again_at - monotonic(), 0.0))
                 if monotonic() >= again_at:
                     self._waiting.update({key: event for key, (event, _) in self._holding.items()})

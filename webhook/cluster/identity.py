@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import urllib3
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 from kubernetes.config.kube_config import load_kube_config
 
+from ray_config.address import is_host
 from webhook.cluster.pod import SERVICE_ACCOUNT
 from webhook.errors import KubeconfigError, quote
 
@@ -62,4 +65,26 @@ def kubeconfig(file: Path, context: str | None = None) -> Configuration:
             f"kubeconfig file {name} cannot be used; the client says {why}",
             fix="mend it, or choose another --context",
         ) from None
+    _check(configuration, name)
     return configuration
+
+
+def _check(configuration: Configuration, name: str) -> None:
+    """Refuse now what the client would try for ever."""
+    host = str(configuration.host)
+    try:
+        url = urllib3.util.parse_url(host)
+    except urllib3.exceptions.LocationParseError:
+        url = None
+    if url is None or url.scheme not in ("https", "http") or not url.host or not is_host(url.host):
+        raise KubeconfigError(
+            f"the server in kubeconfig file {name}", value=host, allowed="https://HOST[:PORT]", fix="mend it"
+        )
+    try:
+        ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+    except OSError as error:
+        raise KubeconfigError(
+            f"the certificate authority in kubeconfig file {name} cannot be used ({error.strerror or error})",
+            allowed="certificates in PEM",
+            fix="mend it",
+        ) from None

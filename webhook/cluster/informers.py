@@ -253,8 +253,9 @@ def _shared_informer(informer: Informer) -> Any:
 
 
 def _is_worth_telling(record: logging.LogRecord) -> bool:
-    """Of the SharedInformer's log only faults of our handlers; it logs a stack trace for every watch that ends."""
-    return "handler" in record.msg
+    """Of the SharedInformer's log only faults of our own; it logs a stack trace for every watch that ends."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return "handler" in record.msg or ("initial list" in record.msg and kind is not _Stopped)
 
 
 def _reduce(item: Object) -> None:

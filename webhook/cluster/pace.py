@@ -31,7 +31,7 @@ class Pace:
     absent: float = 10.0
     watch: float = 120.0
     silence: float = 15.0
-    page: int = 500
+    page: int = 100
     clock: Callable[[], float] = monotonic
     draw: Callable[[], float] = field(default=random.random)
 

@@ -25,6 +25,10 @@ _REFERENCE: Final = re.compile(r"([-a-z0-9*]+)\s*->\s*([-a-z0-9*]+)/([-a-z0-9.*]
 _LINES: Final = re.compile(r"[\n\r;]+")
 
 MAX_DNS_SUBDOMAIN: Final = 253
+MAX_VALUE: Final = 1024
+"""Characters of a value; each goes into every container of a namespace's pods."""
+MAX_ALIASES: Final = 100
+MAX_REFERENCES: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +114,8 @@ _IGNORED: Final = {contract.RAY_ADDRESS: "it is derived from RAY_HOST and RAY_PO
 
 
 def _text_fault(text: str) -> str | None:
+    if len(text) > MAX_VALUE:
+        return f"is {quote(text)}; allowed: at most {MAX_VALUE} characters"
     return None if is_readable(text) else f"is {quote(text)}; allowed: text without blanks, control characters or $("
 
 
@@ -147,6 +153,8 @@ def _parse_aliases(text: str) -> tuple[dict[str, str], str | None]:
     fault = None
     for line in _lines(text):
         name, _, key = (part.strip() for part in line.partition("="))
+        if len(aliases) == MAX_ALIASES:
+            return aliases, fault or f"has more lines; allowed: at most {MAX_ALIASES}"
         if wrong := _alias_fault(name, key, aliases):
             fault = fault or f"has the line {quote(line)}; {wrong}"
         else:
@@ -174,6 +182,8 @@ def _parse_references(text: str) -> tuple[list[AllowedReference], str | None]:
     references: list[AllowedReference] = []
     fault = None
     for line in _lines(text):
+        if len(references) == MAX_REFERENCES:
+            return references, fault or f"has more lines; allowed: at most {MAX_REFERENCES}"
         if match := _REFERENCE.fullmatch(line):
             references.append(AllowedReference(from_namespace=match[1], to_namespace=match[2], name=match[3]))
         else:
