@@ -125,7 +125,7 @@ class ClusterSource:
         return Statistics(
             config_maps=self._settings.count(),
             broken=self._settings.broken(),
-            targets=len(self._targets.targets()),
+            targets=self._targets.count(),
             watches=tuple(
                 WatchStatus(resource=informer.resource.name, state=informer.state, failures=informer.failures)
                 for informer in self._informers

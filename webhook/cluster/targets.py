@@ -16,7 +16,6 @@ class TargetStore:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._found: dict[Reference, Discovered] = {}
-        self._targets: dict[Reference, RayTarget] = {}
         self._lock = threading.Lock()
 
     def put(self, reference: Reference, spec: object) -> Discovered | None:
@@ -26,16 +25,18 @@ class TargetStore:
             if self._found.get(reference) == found:
                 return None
             self._found[reference] = found
-            self._targets[reference] = found.target
         return found
 
     def remove(self, reference: Reference) -> bool:
         """Forget a target; returns whether there was one."""
         with self._lock:
-            self._targets.pop(reference, None)
             return self._found.pop(reference, None) is not None
 
     def targets(self) -> Mapping[Reference, RayTarget]:
         """All there are, as a mapping that does not change."""
         with self._lock:
-            return MappingProxyType(self._targets.copy())
+            return MappingProxyType({reference: found.target for reference, found in self._found.items()})
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._found)

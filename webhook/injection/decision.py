@@ -178,7 +178,8 @@ def _left_alone_anyway(head: PodHead, namespace: str, snapshot: Snapshot, defaul
 def _decide_role(
     pod: AnyPod, found: RoleFound, namespace: str, snapshot: Snapshot, existing: frozenset[str] | None
 ) -> Decision:
-    written = parse_annotations(_maps(pod)[1], namespace=namespace)
+    _, annotations = _maps(pod)
+    written = parse_annotations(annotations, namespace=namespace)
     denial = None if found.kuberay else _annotation_denial(written, namespace, snapshot)
     if denial is not None:
         return Deny(code=denial.code, message=denial.text, role=found.role, warnings=found.warnings)
@@ -187,7 +188,7 @@ def _decide_role(
     if broken and found.role is Role.CLIENT:
         text = f"{'; '.join(broken)}; {Code.BROKEN_SETTINGS.advice}"
         return Deny(code=Code.BROKEN_SETTINGS, message=text, role=found.role, warnings=found.warnings)
-    warnings = [*found.warnings, *_ignored(found, written, _maps(pod)[1])]
+    warnings = [*found.warnings, *_ignored(found, written, annotations)]
     warnings += [DecisionWarning(Code.SETTINGS_KEY_BROKEN, text) for text in broken]
     selection = select(pod, found, written, existing=existing)
     plan = _plan(found, written, connection, namespace)
@@ -227,10 +228,9 @@ def _broken_keys(found: RoleFound, connection: Connection) -> list[str]:
     """What is wrong with the keys that this pod needs; a KubeRay pod that did not opt in needs none."""
     if not connection.broken or (found.kuberay and not found.annotated):
         return []
-    needed = set(connection.broken)
-    if found.role is not Role.CLIENT and not found.kuberay:
-        needed -= {contract.RAY_PORT, *contract.AUTH_KEYS}
-    return [text for key, text in connection.broken.items() if key in needed]
+    is_node = found.role is not Role.CLIENT and not found.kuberay
+    unneeded = (contract.RAY_PORT, *contract.AUTH_KEYS) if is_node else ()
+    return [text for key, text in connection.broken.items() if key not in unneeded]
 
 
 def _ignored(found: RoleFound, written: Annotations, annotations: Mapping[str, str | None]) -> list[DecisionWarning]:

@@ -65,9 +65,7 @@ class Plan:
                 return client_variables(
                     self.connection, connect=self.connect, mode=self.mode, declared=declared, token=self.token
                 )
-            case Treatment.NODE:
-                return self._node(declared, env_from=env_from)
-            case Treatment.KUBERAY_NODE:
+            case Treatment.NODE | Treatment.KUBERAY_NODE:
                 return self._node(declared, env_from=env_from)
             case Treatment.KUBERAY_ADDRESS:
                 return address_alone(mode=self.mode, mend=self.kuberay.address if self.kuberay else None)
