@@ -14,9 +14,9 @@ from webhook import contract
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
 from webhook.contract import Role
-from webhook.errors import InputError, RequestError, SettingsError, escape, quote_path
+from webhook.errors import InputError, RequestError, escape, quote_path
 from webhook.injection.decision import Decision, Deny, Inject, decide
-from webhook.injection.envfile import parse_env_file
+from webhook.injection.envfile import good_settings
 from webhook.injection.review import AdmissionRequest, parse_review
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
@@ -61,10 +61,8 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
 def _settings(path: Path | None) -> Settings | None:
     if path is None:
         return None
-    parsed = parse_env_file(read_input(str(path)), source=f"file {path.name}")
-    if parsed.faults:
-        raise SettingsError(f"settings file {quote_path(path)}, {'; '.join(parsed.faults)}", fix="mend it")
-    return parsed.settings
+    text = read_input(str(path))
+    return good_settings(text, name=f"settings file {quote_path(path)}", source=f"file {escape(path.name)}")
 
 
 def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document]]:

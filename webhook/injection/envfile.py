@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.errors import quote
+from webhook.errors import SettingsError, quote
 from webhook.injection.settings import Settings, parse_settings
 
 _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
@@ -40,6 +40,18 @@ def parse_env_file(text: str, *, source: str) -> EnvFile:
     settings = parse_settings(data, source=source, cluster_wide=True)
     faults += [f"line {lines[key]}, {key} {fault}" for key, fault in settings.broken.items()]
     return EnvFile(settings=settings, faults=tuple(faults))
+
+
+def good_settings(text: str, *, name: str, source: str) -> Settings:
+    """The settings of a file that must be good; `name` is the file's in the error, with its path.
+
+    Raises:
+        SettingsError: a line or key is wrong; names all of them.
+    """
+    parsed = parse_env_file(text, source=source)
+    if parsed.faults:
+        raise SettingsError(f"{name}, {'; '.join(parsed.faults)}", fix="mend it")
+    return parsed.settings
 
 
 def _line_fault(key: str, equals: str, lines: dict[str, int]) -> str | None:

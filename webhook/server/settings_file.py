@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from webhook.errors import SettingsError, escape, quote_path
-from webhook.injection.envfile import parse_env_file
+from webhook.injection.envfile import good_settings
 from webhook.injection.settings import Settings
 from webhook.server.files import read_regular_file
 
@@ -46,7 +46,4 @@ class SettingsFile:
             number = content.count(b"\n", 0, error.start) + 1
             raise SettingsError(f"{name}, line {number} is not UTF-8", fix="write it as text in UTF-8") from None
         # The source is shown in the status JSON of every pod, and a file's name may be bytes that are no text.
-        parsed = parse_env_file(text, source=f"file {escape(self.path.name)}")
-        if parsed.faults:
-            raise SettingsError(f"{name}, {'; '.join(parsed.faults)}", fix="mend it")
-        return parsed.settings
+        return good_settings(text, name=name, source=f"file {escape(self.path.name)}")
