@@ -26,9 +26,10 @@ SERVICES = "/apis/ray.io/v1/rayservices"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request as it came."""
+    """One request as it came; `epoch` tells which of the cuts of watches came before it."""
 
     at: float
+    epoch: int
     method: str
     path: str
     query: dict[str, str]
@@ -116,7 +117,7 @@ class FakeApiServer:
         self.break_watches()
 
     def break_watches(self) -> None:
-        """Cut every open watch off in the middle."""
+        """Cut every watch off in the middle: those of the requests that have come, begun or not."""
         with self.changed:
             self.epoch += 1
             self.changed.notify_all()
@@ -169,6 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         request = Request(
             at=monotonic(),
+            epoch=self.fake.epoch,
             method=self.command,
             path=url.path,
             query=dict(parse_qsl(url.query)),
@@ -230,8 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _follow(self, request: Request, version: int) -> bool:
         """Send what happens until the time is up; False where the connection is to be cut off in the middle."""
         ends_at = monotonic() + float(request.query["timeoutSeconds"])
-        epoch = self.fake.epoch
-        while self.fake.epoch == epoch and not self.fake.closing:
+        while self.fake.epoch == request.epoch and not self.fake.closing:
             with self.fake.changed:
                 new = [row for row in self.fake.history if row[0] > version and row[1] == request.path]
                 version = self.fake.version
