@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.control_plane.build import find_assets
 from tests.control_plane.cluster import ControlPlane
-from tests.control_plane.errors import ControlPlaneError
+from tests.control_plane.fixtures import running
 from tests.control_plane.process import wait_for
 from tests.e2e import installation, workloads
 from tests.e2e.audit import AuditLog
@@ -34,14 +33,8 @@ def audit_log(folder: Path) -> AuditLog:
 @pytest.fixture(scope="session")
 def plane(folder: Path, audit_log: AuditLog) -> Iterator[ControlPlane]:
     """A cluster of its own: it keeps an audit log, and its webhook is called for pods of every namespace."""
-    try:
-        plane = ControlPlane(find_assets(), folder / "plane", api_server_flags=audit_log.flags())
-        plane.folder.mkdir()
-        plane.start()
-    except ControlPlaneError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
-    yield plane
-    plane.stop()
+    with running(folder / "plane", api_server_flags=audit_log.flags()) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="session")
