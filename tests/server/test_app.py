@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.service import RunningService, client_pod
+from webhook.injection.snapshot import Snapshot
+from webhook.server.logging import Log, LogFormat
+from webhook.server.metrics import Metrics
+from webhook.server.state import Mode, State
 
 
 def test_both_admission_paths_are_in_the_openapi_document(service: RunningService) -> None:
@@ -64,11 +68,35 @@ def test_duration_histogram_begins_at_100_microseconds(service: RunningService) 
 
 
 def test_state_of_settings_certificate_and_build_is_shown(service: RunningService) -> None:
+    assert service.metric("ray_webhook_ready") == 1
     assert service.metric("ray_webhook_settings_good") == 1
     assert service.metric("ray_webhook_settings_loaded_timestamp_seconds") > 1.7e9
     assert service.metric("ray_webhook_certificate_good") == 1
     assert service.metric("ray_webhook_certificate_expiry_timestamp_seconds") > 1.7e9
     assert 'ray_webhook_build_info{mode="enforce",version="' in service.ops("/metrics")[1]
+
+
+def test_counters_of_few_codes_are_shown_from_the_start() -> None:
+    """Of a series that begins at 1 nobody can tell that it has risen."""
+    text = Metrics("enforce").render().decode()
+
+    shown = {line for line in text.splitlines() if line.endswith(" 0.0")}
+    assert {f'ray_webhook_faults_total{{code="{code}"}} 0.0' for code in ("RAY501", "RAY502")} <= shown
+    assert {f'ray_webhook_warnings_total{{code="RAY4{number:02}"}} 0.0' for number in range(1, 17)} <= shown
+    assert {f'ray_webhook_refused_requests_total{{code="{code}"}} 0.0' for code in ("RAY511", "RAY813")} <= shown
+
+
+def test_readiness_is_shown_as_it_is_told() -> None:
+    state = State(mode=Mode.ENFORCE, metrics=Metrics("enforce"), log=Log(1, LogFormat.JSON))
+
+    def shown() -> bool:
+        return b"\nray_webhook_ready 1.0\n" in state.metrics.render()
+
+    assert not shown()
+    state.snapshot = Snapshot()
+    assert shown()
+    state.stopping = True
+    assert not shown()
 
 
 def test_decision_is_one_log_line_without_values(service: RunningService) -> None:

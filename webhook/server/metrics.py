@@ -1,14 +1,19 @@
-"""Prometheus metrics of one process; codes are those of :mod:`webhook.injection.reasons` and :mod:`webhook.errors`."""
+"""Prometheus metrics of one process; codes are those of :mod:`webhook.injection.reasons` and :mod:`webhook.errors`.
+
+Counters of few codes are shown from the start, at 0: of a series that begins at 1 no rate shows the first event.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from webhook import __version__
+from webhook.errors import RequestError, all_errors
 from webhook.injection.decision import Decision
+from webhook.injection.reasons import Code
 
 OPERATIONS: Final = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 """What the API server may say; anything else is counted as ``OTHER``, so that no sender can make new series."""
@@ -41,6 +46,9 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self.ready = Gauge(
+            "ray_webhook_ready", "1 if admission requests can be decided, as /readyz tells it", registry=registry
+        )
         self.in_flight = Gauge("ray_webhook_in_flight_requests", "Admission requests being served", registry=registry)
         self.settings_good = Gauge(
             "ray_webhook_settings_good",
@@ -62,6 +70,9 @@ class Metrics:
             "ray_webhook_log_lines_lost", "Log lines that could not be written", registry=registry
         )
         Info("ray_webhook_build", "Version and mode", registry=registry).info({"version": __version__, "mode": mode})
+        _show_from_start(self.warnings, (code for code in Code if code.startswith("RAY4")))
+        _show_from_start(self.faults, (code for code in Code if code.startswith("RAY5")))
+        _show_from_start(self.refused, (error.code for error in all_errors(RequestError)))
         self._decided: dict[tuple[str, str | None, str], Callable[[], None]] = {}
         self._warned: dict[str, Callable[[], None]] = {}
 
@@ -86,3 +97,8 @@ class Metrics:
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+def _show_from_start(counter: Counter, codes: Iterable[str]) -> None:
+    for code in codes:
+        counter.labels(str(code))

@@ -38,8 +38,9 @@ class State:
     stopping: bool = False
 
     def __post_init__(self) -> None:
-        """Let the metric read the number instead of counting it twice."""
+        """Let the metrics read what is known here instead of keeping it twice."""
         self.metrics.in_flight.set_function(lambda: self.in_flight)
+        self.metrics.ready.set_function(lambda: self.is_ready)
 
     @property
     def is_ready(self) -> bool:
