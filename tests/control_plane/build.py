@@ -9,17 +9,15 @@ that was tried is v1.33.13, which builds with this code and passes the tests of 
     export KUBEBUILDER_ASSETS=$(python -m tests.control_plane.build)
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .cache import cache, lock
 from .errors import ControlPlaneError, Fault
 from .gomod import MODULE, committed_version, go, minor_of, write_module
 
@@ -66,18 +64,11 @@ def build(version: str) -> Assets:
         ControlPlaneError: the version has another form, Go is missing, or the build failed.
     """
     minor_of(version)
-    cache = _cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"{version}-{_fingerprint()}"
-    with _lock(cache / f"{folder.name}.lock"):
+    folder = cache("control-plane") / f"{version}-{_fingerprint()}"
+    with lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             _build(version, folder)
     return Assets(folder=folder)
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ray-webhook" / "control-plane"
 
 
 def _fingerprint() -> str:
@@ -86,14 +77,6 @@ def _fingerprint() -> str:
     for name in ("go.mod", "go.sum", "main.go"):
         digest.update((MODULE / name).read_bytes())
     return digest.hexdigest()[:12]
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold an advisory lock, which the kernel gives back however its holder ends."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(version: str, folder: Path) -> None:
