@@ -24,6 +24,8 @@ DOCKERFILE: Final = ROOT / "Dockerfile"
 
 _ABSOLUTE: Final = re.compile(r"(?<![\w.*)/-])/(?=(?:opt|src|usr)/)")
 """The beginning of a path of the image; a pattern such as that of ``compileall -x`` is none."""
+_PROGRAMS: Final = {"pip", "python"}
+"""What RUN may call: it is done on this machine, and only these two can be pointed at the folder."""
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -137,6 +139,10 @@ class Build:
             _copy_one(origin / source.lstrip("/"), where, into=target.endswith("/") or len(sources) > 1)
 
     def _run(self, text: str) -> None:
+        for words in map(shlex.split, text.split("&&")):
+            outside = [word for word in words if word[0] == "/" and "(" not in word and not _ABSOLUTE.match(word)]
+            possible = words[0] in _PROGRAMS and not outside
+            assert possible, f"RUN {text}: cannot be carried out without a container"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         command, environment = self._mapped(text), kept | self._image.environment
         done = subprocess.run(

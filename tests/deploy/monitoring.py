@@ -23,6 +23,7 @@ DEFINITIONS: Final = ROOT / "tests" / "fixtures" / "definitions" / "monitoring.c
 
 _SET_OPERATOR: Final = re.compile(r"^(?:and|or|unless)\b(?: on \([^)]*\))?", re.MULTILINE)
 _COMPARISON: Final = re.compile(r"\s*[<>=!]=?\s*[\d.]+(?:\s*\*\s*\d+)?$")
+_OR_ZERO: Final = " or vector(0)"
 _VARIABLES: Final = {"$__rate_interval": "1m", "$namespace": ".*", "$pod": ".*"}
 
 
@@ -71,7 +72,9 @@ def panel_queries() -> Iterator[Expression]:
     for panel in panels():
         for target in panel["targets"]:
             labels = frozenset(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            yield Expression(where=panel["title"], query=_without_variables(target["expr"]), labels=labels)
+            yield Expression(
+                where=panel["title"], query=_without_variables(target["expr"].removesuffix(_OR_ZERO)), labels=labels
+            )
 
 
 def variable_queries() -> Iterator[Expression]:

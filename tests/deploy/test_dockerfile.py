@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.deploy.dockerfile import DOCKERFILE, ROOT, Instruction, ignored, instructions
+from tests.deploy.dockerfile import DOCKERFILE, ROOT, Build, Instruction, ignored, instructions
 from webhook import __version__
 
 
@@ -65,6 +65,14 @@ def test_the_program_is_started_without_a_shell(written: list[Instruction]) -> N
 def test_continued_lines_are_one_instruction_and_comments_are_none() -> None:
     text = "# a\nRUN one \\\n# b\n    && two\n\nuser  3\n"
     assert instructions(text) == [Instruction("RUN", "one && two"), Instruction("USER", "3")]
+
+
+@pytest.mark.parametrize(
+    "command", ["rm -r /opt/ray-webhook", "python -m compileall /etc/x", "pip list && apt-get update"]
+)
+def test_a_command_that_would_touch_this_machine_is_not_carried_out(tmp_path: Path, command: str) -> None:
+    with pytest.raises(AssertionError, match="cannot be carried out without a container"):
+        Build(tmp_path, tmp_path, {}).run(f"RUN {command}")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.control_plane import flags
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.process import free_ports, wait_for
 from tests.e2e import installation
+from tests.e2e.support import metrics
 from tests.service import RunningService, recorded, running_service
 
 pytestmark = pytest.mark.e2e
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.e2e
 def is_not_ready(service: RunningService) -> bool:
     review = service.post(json.dumps(recorded("pod-dry-run")).encode())
     assert (review.status, review.headers.get("retry-after")) == (503, "1")
+    assert "\nray_webhook_ready 0.0\n" in metrics(service)
     return service.ops("/readyz")[0] == 503 and service.request("GET", "/readyz").status == 503
 
 
