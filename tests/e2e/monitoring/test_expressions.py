@@ -56,7 +56,7 @@ def asked(prometheus: Prometheus, plane: ControlPlane, service: RunningService) 
         return found.keys() == wanted
 
     try:
-        wait_for(all_found, "every expression has data", seconds=15, interval=SCRAPE_SECONDS / 2)
+        wait_for(all_found, "every expression has data", seconds=30, interval=SCRAPE_SECONDS / 2)
     except ControlPlaneError:
         return found
     return found
