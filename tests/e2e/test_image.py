@@ -39,9 +39,11 @@ print(*filter(None, (getattr(module, "__cached__", None) for module in sys.modul
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """What the Dockerfile makes; removed in the end, since pytest would keep hundreds of MB."""
     folder = tmp_path_factory.mktemp("image")
-    return Build(folder, make_context(folder / "context"), ARGUMENTS).run(DOCKERFILE.read_text())
+    yield Build(folder, make_context(folder / "context"), ARGUMENTS).run(DOCKERFILE.read_text())
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
