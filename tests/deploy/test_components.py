@@ -1,0 +1,122 @@
+"""What our own components add: a certificate, a network policy, the nodes' network."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from tests.deploy.rendering import COMPONENTS, Combination, built, of_kind, pod_template, the
+
+Object = dict[str, Any]
+Objects = tuple[Object, ...]
+
+POD_SECURITY: Final = "pod-security.kubernetes.io/"
+WITHOUT_HOST_NETWORK: Final = tuple(name for name in COMPONENTS if name != "host-network")
+
+
+def added(*components: str) -> Objects:
+    """Production with these components."""
+    return built(Combination(overlay="production", components=components))
+
+
+@pytest.fixture
+def certified() -> Objects:
+    return added("cert-manager")
+
+
+def test_the_certificate_is_for_the_name_by_which_the_api_server_calls(certified: Objects) -> None:
+    certificate = the(certified, "Certificate")["spec"]
+    assert certificate["dnsNames"] == ["ray-webhook.ray-webhook-system.svc"]
+    assert "server auth" in certificate["usages"]
+
+
+def test_the_certificate_is_where_the_pods_expect_it(certified: Objects) -> None:
+    (volume,) = pod_template(the(certified, "Deployment"))["spec"]["volumes"]
+    assert the(certified, "Certificate")["spec"]["secretName"] == volume["secret"]["secretName"]
+
+
+def test_keys_are_p256_and_new_with_each_serving_certificate(certified: Objects) -> None:
+    """The CA keeps its own: what it signed before its renewal is still good."""
+    keys = {item["metadata"]["name"]: item["spec"]["privateKey"] for item in of_kind(certified, "Certificate")}
+    p256 = {"algorithm": "ECDSA", "size": 256}
+    assert keys == {
+        "ray-webhook": {**p256, "rotationPolicy": "Always"},
+        "ray-webhook-ca": {**p256, "rotationPolicy": "Never"},
+    }
+
+
+def test_the_certificate_is_issued_by_a_ca_that_signs_itself(certified: Objects) -> None:
+    serving, authority = the(certified, "Certificate"), the(certified, "Certificate", "ray-webhook-ca")
+    by_authority, by_itself = (
+        the(certified, "Issuer", certificate["spec"]["issuerRef"]["name"])["spec"]
+        for certificate in (serving, authority)
+    )
+    assert authority["spec"]["isCA"] is True
+    assert by_authority == {"ca": {"secretName": authority["spec"]["secretName"]}}
+    assert by_itself == {"selfSigned": {}}
+
+
+def test_cert_manager_is_asked_for_the_ca_and_the_webhook_gets_no_right_for_it(certified: Objects) -> None:
+    annotations = the(certified, "MutatingWebhookConfiguration")["metadata"]["annotations"]
+    assert annotations == {"cert-manager.io/inject-ca-from": "ray-webhook-system/ray-webhook"}
+    assert of_kind(certified, "ClusterRole") == of_kind(added(), "ClusterRole")
+
+
+def test_without_cert_manager_nobody_is_asked_for_the_ca() -> None:
+    assert "annotations" not in the(added(), "MutatingWebhookConfiguration")["metadata"]
+
+
+@pytest.fixture
+def policy() -> Object:
+    spec: Object = the(added("network-policy"), "NetworkPolicy")["spec"]
+    return spec
+
+
+def test_the_network_policy_is_of_the_webhooks_pods(policy: Object) -> None:
+    assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "ray-webhook"}}
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_admission_is_open_to_all_and_operations_to_labelled_namespaces(policy: Object) -> None:
+    """An API server is no pod, and its address is not known."""
+    labelled = {"namespaceSelector": {"matchLabels": {"metrics": "enabled"}}}
+    assert policy["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": "admission"}]},
+        {"from": [labelled], "ports": [{"protocol": "TCP", "port": "operations"}]},
+    ]
+
+
+def test_only_dns_and_api_servers_can_be_called(policy: Object) -> None:
+    asked = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
+    assert asked == {("UDP", 53), ("TCP", 53), ("TCP", 443), ("TCP", 6443), ("TCP", 8443)}
+
+
+@pytest.fixture
+def on_the_host() -> Objects:
+    return added("host-network")
+
+
+def test_on_the_nodes_network_the_flags_are_the_ports_that_are_told(on_the_host: Objects) -> None:
+    spec = pod_template(the(on_the_host, "Deployment"))["spec"]
+    (container,) = spec["containers"]
+    flags = {entry["name"]: entry["value"] for entry in container["env"]}
+    ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert (spec["hostNetwork"], spec["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    assert ports == {"admission": flags["RAY_WEBHOOK_PORT"], "operations": flags["RAY_WEBHOOK_OPS_PORT"]}
+
+
+def test_on_the_nodes_network_no_two_pods_meet_on_a_node(on_the_host: Objects) -> None:
+    template = pod_template(the(on_the_host, "Deployment"))
+    (never,) = template["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert never["topologyKey"] == "kubernetes.io/hostname"
+    assert never["labelSelector"]["matchLabels"] == template["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(
+    ("components", "level"), [(WITHOUT_HOST_NETWORK, "restricted"), (COMPONENTS, "privileged")], ids=["without", "with"]
+)
+def test_the_namespace_is_restricted_but_for_the_nodes_network(components: tuple[str, ...], level: str) -> None:
+    labels = the(added(*components), "Namespace", "ray-webhook-system")["metadata"]["labels"]
+    security = {label.removeprefix(POD_SECURITY): value for label, value in labels.items() if POD_SECURITY in label}
+    assert security == {"enforce": level, "warn": level}
