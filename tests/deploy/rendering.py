@@ -31,6 +31,19 @@ OVERLAYS: Final = folders("overlays")
 COMPONENTS: Final = folders("components")
 
 
+def included(component: str) -> set[str]:
+    """The components that `component` is a variant of, which it includes: guard-warn includes guard."""
+    content = YAML(typ="safe", pure=True).load(KUSTOMIZE / "components" / component / "kustomization.yaml")
+    return {Path(path).name for path in content.get("components", ())}
+
+
+INCLUDED: Final = {name: included(name) for name in COMPONENTS}
+EVERYTHING: Final = tuple(name for name in COMPONENTS if not INCLUDED[name])
+"""All components that can be added together, each as it is."""
+VARIED: Final = tuple(name for name in COMPONENTS if name not in set().union(*INCLUDED.values()))
+"""The same, with their variants in their places."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Combination:
     """An overlay and the components that a user has added to it."""
@@ -42,14 +55,16 @@ class Combination:
         return "+".join((self.overlay, *self.components))
 
 
-def combined(*sizes: int) -> list[Combination]:
-    """Every overlay with all sets of components of these sizes."""
-    return [
-        Combination(overlay=overlay, components=components)
-        for overlay in OVERLAYS
-        for size in sorted(set(sizes))
-        for components in combinations(COMPONENTS, size)
-    ]
+def combined(most: int) -> list[Combination]:
+    """Every overlay with all sets of up to `most` components that can be added together, and with all of them."""
+    few = [chosen for size in range(most + 1) for chosen in combinations(COMPONENTS, size) if can_be_together(chosen)]
+    sets = dict.fromkeys((*few, EVERYTHING, VARIED))
+    return [Combination(overlay=overlay, components=components) for overlay in OVERLAYS for components in sets]
+
+
+def can_be_together(components: Sequence[str]) -> bool:
+    """Whether none of them is there twice, once in another."""
+    return all(INCLUDED[name].isdisjoint(components) for name in components)
 
 
 def written(folder: Path, resources: Sequence[Path], components: Sequence[Path] = (), **fields: Any) -> Path:

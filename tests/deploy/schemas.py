@@ -21,7 +21,8 @@ VERSIONS: Final = ("1.30", kubernetes_validate.latest_version())
 @cache
 def definitions() -> tuple[Object, ...]:
     """The CustomResourceDefinitions, which an API server takes as they are."""
-    return tuple(YAML(typ="safe", pure=True).load(file) for file in sorted(DEFINITIONS.glob("*.yaml")))
+    loader = YAML(typ="safe", pure=True)
+    return tuple(document for file in sorted(DEFINITIONS.glob("*.yaml")) for document in loader.load_all(file))
 
 
 def validate(document: Object) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from tests.deploy.rendering import (
-    COMPONENTS,
     NAMESPACE,
     Combination,
     built,
@@ -36,7 +35,7 @@ CLUSTER_WIDE: Final = {
 PINNED_IMAGE: Final = re.compile(r"[^:@]+:(?!latest$)[\w.-]+|[^@]+@sha256:[0-9a-f]{64}")
 
 
-@pytest.fixture(params=combined(0, 1, len(COMPONENTS)), ids=str)
+@pytest.fixture(params=combined(1), ids=str)
 def found(request: pytest.FixtureRequest) -> Objects:
     combination: Combination = request.param
     return built(combination)

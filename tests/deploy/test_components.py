@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from tests.deploy.rendering import COMPONENTS, Combination, built, of_kind, pod_template, the
+from tests.deploy.rendering import EVERYTHING, Combination, built, of_kind, pod_template, the
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
 
 POD_SECURITY: Final = "pod-security.kubernetes.io/"
-WITHOUT_HOST_NETWORK: Final = tuple(name for name in COMPONENTS if name != "host-network")
+WITHOUT_HOST_NETWORK: Final = tuple(name for name in EVERYTHING if name != "host-network")
 
 
 def added(*components: str) -> Objects:
@@ -114,7 +114,7 @@ def test_on_the_nodes_network_no_two_pods_meet_on_a_node(on_the_host: Objects) -
 
 
 @pytest.mark.parametrize(
-    ("components", "level"), [(WITHOUT_HOST_NETWORK, "restricted"), (COMPONENTS, "privileged")], ids=["without", "with"]
+    ("components", "level"), [(WITHOUT_HOST_NETWORK, "restricted"), (EVERYTHING, "privileged")], ids=["without", "with"]
 )
 def test_the_namespace_is_restricted_but_for_the_nodes_network(components: tuple[str, ...], level: str) -> None:
     labels = the(added(*components), "Namespace", "ray-webhook-system")["metadata"]["labels"]

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.deploy.rendering import (
-    COMPONENTS,
+    EVERYTHING,
     KUSTOMIZE,
     NAMESPACE,
     Combination,
@@ -30,14 +30,15 @@ SETTINGS: Final = "our-ray-settings-2"
 
 
 def above(folder: Path) -> list[Object]:
-    """All components on top of an overlay that has been renamed, as the components ask for it."""
-    mine = kustomization(folder / "mine", Combination(overlay="production"), **OTHER)
-    return objects(written(folder / "all", [mine], [KUSTOMIZE / "components" / name for name in COMPONENTS]))
+    """All components on top of an overlay that has been renamed, as cert-manager's asks for it."""
+    renamed = kustomization(folder / "renamed", Combination(overlay="production"), **OTHER)
+    components = [KUSTOMIZE / "components" / name for name in EVERYTHING]
+    return objects(written(folder / "mine", [renamed], components, namespace=OTHER["namespace"]))
 
 
 def at_once(folder: Path) -> list[Object]:
     """Renamed together with components that do not ask for more."""
-    components = tuple(name for name in COMPONENTS if name != "cert-manager")
+    components = tuple(name for name in EVERYTHING if name != "cert-manager")
     return objects(kustomization(folder, Combination(overlay="production", components=components), **OTHER))
 
 
@@ -164,7 +165,7 @@ def test_a_replacement_renames_a_cluster_that_is_named_with_its_namespace(tmp_pa
 def test_patches_let_the_webhook_follow_settings_of_another_name_too(tmp_path: Path) -> None:
     """As the comment in configurations/kustomization.yaml has it."""
     patches = commented(KUSTOMIZE / "configurations" / "kustomization.yaml")
-    found = objects(kustomization(tmp_path, Combination(overlay="staging", components=COMPONENTS), **patches))
+    found = objects(kustomization(tmp_path, Combination(overlay="staging", components=EVERYTHING), **patches))
     (container,) = pod_template(the(found, "Deployment"))["spec"]["containers"]
     assert container["args"][-2:] == ["--settings-name=ray-settings", "--settings-name=ray-settings-dev"]
     maps, _, events = the(found, "ClusterRole")["rules"]

@@ -13,7 +13,7 @@ import pytest
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
-from tests.deploy.rendering import COMPONENTS, NAMESPACE, OVERLAYS, Combination, built, kustomization, of_kind
+from tests.deploy.rendering import EVERYTHING, NAMESPACE, OVERLAYS, Combination, built, kustomization, of_kind
 from tests.e2e import workloads
 from tests.e2e.support import create, pods_of
 
@@ -29,7 +29,7 @@ def without_policies() -> tuple[str, ...]:
     """The components that judge nobody's objects: in which order those come and go has tests of its own."""
     return tuple(
         name
-        for name in COMPONENTS
+        for name in EVERYTHING
         if not of_kind(built(Combination(overlay="dev", components=(name,))), "ValidatingAdmissionPolicy")
     )
 
@@ -81,7 +81,7 @@ def test_elsewhere_a_critical_pod_is_refused(plane: ControlPlane) -> None:
 def test_an_overlay_with_all_components_is_applied_without_a_warning(
     plane: ControlPlane, bare: set[str], tmp_path: Path, overlay: str
 ) -> None:
-    assert apply(plane, kustomization(tmp_path, Combination(overlay=overlay, components=COMPONENTS))) == ""
+    assert apply(plane, kustomization(tmp_path, Combination(overlay=overlay, components=EVERYTHING))) == ""
     wait_for(lambda: any(is_on_the_host(pod) for pod in pods_of(plane, NAMESPACE, 1)), "a pod is on the host's network")
 
 
@@ -114,7 +114,7 @@ def test_two_installations_stand_side_by_side_and_leave_nothing_behind(
     folders = [kustomization(tmp_path / "one", combination), kustomization(tmp_path / "two", combination, **RENAMED)]
     assert [apply(plane, folder) for folder in folders] == ["", ""]
     pods_of(plane, "ray-system", 3, selector=SELECTOR)
-    every = kustomization(tmp_path / "every", Combination(overlay="production", components=COMPONENTS))
+    every = kustomization(tmp_path / "every", Combination(overlay="production", components=EVERYTHING))
     for folder in (every, folders[1]):
         plane.kubectl("delete", "--wait=false", "-k", str(folder), "--ignore-not-found")
     wait_for(lambda: stored(plane) <= bare, "all that was installed is gone")
