@@ -27,10 +27,8 @@ Object = dict[str, Any]
 Key = tuple[str, str]
 
 STRICTLY: Final = {**DRY_RUN, "fieldManager": "tests", "fieldValidation": "Strict", "force": "true"}
-
-
 ONES: Final = combined(1)
-"""And all together."""
+"""None, each component by itself, and all together."""
 
 
 @pytest.fixture(scope="module", autouse=True)
