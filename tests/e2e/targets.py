@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from tests.e2e.workloads import IMAGE
 
 Object = dict[str, Any]
 
 
+ANYTHING: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
 def definitions() -> list[Object]:
     """The kinds RayCluster and RayService of ray.io/v1, namespaced, whose objects may hold anything."""
-    return [_definition("RayCluster"), _definition("RayService")]
+    return [definition("RayCluster"), definition("RayService")]
 
 
-def _definition(kind: str) -> Object:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+def definition(kind: str, schema: Object = ANYTHING, **version_fields: Any) -> Object:
+    """A kind of ray.io/v1, namespaced, whose objects are of `schema`."""
+    served = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    version = served | version_fields
     names = {"kind": kind, "singular": kind.lower(), "plural": f"{kind.lower()}s"}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

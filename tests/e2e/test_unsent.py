@@ -18,13 +18,6 @@ DISABLED = {"ray.seedcore.io/injection": "disabled"}
 DEFAULT_CLIENT = {"ray.seedcore.io/default-role": "client"}
 
 
-def mirror(pod: dict[str, Any]) -> dict[str, Any]:
-    """The pod by which a kubelet shows a static one."""
-    pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = "checksum"
-    pod["spec"] |= {"nodeName": "node-of-static-pods", "automountServiceAccountToken": False}
-    return pod
-
-
 def labelled(pod: dict[str, Any], **labels: str) -> dict[str, Any]:
     pod["metadata"]["labels"] = labels
     return pod
@@ -66,19 +59,11 @@ def test_a_pod_of_a_system_namespace_is_not_sent(plane: ControlPlane, service: R
     plane.wait_for_namespace(namespace)
     before = reviews_received(service)
     for written in ({}, {"role": "client"}):
-        made = create(plane, restricted(workloads.pod(namespace, **written)), dry_run=True).checked()
+        made = create(plane, workloads.restricted(workloads.pod(namespace, **written)), dry_run=True).checked()
         assert env_of(made) == []
     assert reviews_received(service) == before
     off: dict[str, None] = dict.fromkeys(DEFAULT_CLIENT)
     send(plane.admin, "PATCH", path, {"metadata": {"labels": off}}, content_type=MERGE).checked()
-
-
-def restricted(pod: dict[str, Any]) -> dict[str, Any]:
-    """A pod that Pod Security admits everywhere."""
-    pod["spec"]["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    capabilities = {"drop": ["ALL"]}
-    pod["spec"]["containers"][0]["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": capabilities}
-    return pod
 
 
 def test_a_pod_with_a_role_in_a_disabled_namespace_is_not_sent(plane: ControlPlane, service: RunningService) -> None:
@@ -93,7 +78,7 @@ def test_a_mirror_pod_is_not_sent(plane: ControlPlane, service: RunningService, 
     namespace = plane.create_namespace(f"mirrors-{len(labels)}", labels)
     before = reviews_received(service)
     for written in ({}, {"role": "client"}):
-        made = create(plane, mirror(workloads.pod(namespace, **written))).checked()
+        made = create(plane, workloads.mirror(workloads.pod(namespace, **written))).checked()
         assert env_of(made) == []
     assert reviews_received(service) == before
 

@@ -30,6 +30,21 @@ def pod(namespace: str, name: str | None = None, *, env: Any = None, **written: 
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec(**container)}
 
 
+def mirror(pod: Object) -> Object:
+    """The pod by which a kubelet shows a static one."""
+    pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = "checksum"
+    pod["spec"] |= {"nodeName": "node-of-static-pods", "automountServiceAccountToken": False}
+    return pod
+
+
+def restricted(pod: Object) -> Object:
+    """A pod that Pod Security admits everywhere."""
+    pod["spec"]["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    capabilities = {"drop": ["ALL"]}
+    pod["spec"]["containers"][0]["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": capabilities}
+    return pod
+
+
 def template(name: str, *, restart: str | None = None, **written: str) -> Object:
     """A pod template with our annotations `written` and the label ``app``."""
     pod_spec = spec() | ({"restartPolicy": restart} if restart else {})

@@ -1,0 +1,88 @@
+"""How the policies' tests install them, send objects, and read what a policy said."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from tests.control_plane.cluster import ControlPlane
+from tests.control_plane.objects import Answer, object_path, send
+from tests.control_plane.process import wait_for
+from tests.e2e import workloads
+from tests.e2e.installation import BASE
+from tests.e2e.support import DRY_RUN
+
+Object = dict[str, Any]
+
+COMPONENTS: Final = BASE.parent / "components"
+POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+_TOLD: Final = re.compile(r"ValidatingAdmissionPolicy '([^']*)' with binding '[^']*'(?: denied request)?: (RAY\d+)")
+
+
+def overlay(folder: Path, *components: str, **fields: Any) -> Path:
+    """An overlay over the base with these components; returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"resources: [{os.path.relpath(BASE, folder)}]", "components:"]
+    lines += [f"- {os.path.relpath(COMPONENTS / name, folder)}" for name in components]
+    lines += [f"{key}: {value}" for key, value in fields.items()]
+    (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def try_out(plane: ControlPlane, document: Mapping[str, Any]) -> Answer:
+    """Create an object without storing it."""
+    return send(plane.admin, "POST", collection(plane, document), document, query=DRY_RUN)
+
+
+def collection(plane: ControlPlane, document: Mapping[str, Any]) -> str:
+    """Where an object is created."""
+    metadata = {"name": "", **document["metadata"]}
+    path = object_path(plane.admin, {**document, "metadata": metadata})
+    assert path is not None, f"{document['kind']} is not served"
+    return path.rpartition("/")[0]
+
+
+def told(answer: Answer) -> list[str]:
+    """The codes that policies told, as a refusal or as warnings, in order."""
+    return [code for _, code in _found(answer)]
+
+
+def policies_of(answer: Answer) -> list[str]:
+    """The policies that said something."""
+    return [policy for policy, _ in _found(answer)]
+
+
+def _found(answer: Answer) -> list[tuple[str, str]]:
+    texts = (*answer.warnings, *([answer.body["message"]] if answer.status >= 400 else []))
+    return [match.groups() for text in texts if (match := _TOLD.search(text))]  # type: ignore[misc]
+
+
+def wait_until_told(plane: ControlPlane, document: Mapping[str, Any], codes: Iterable[str], status: int) -> None:
+    """Wait until the policies are in force of which `document` shall hear."""
+    wanted = (list(codes), status)
+    wait_for(lambda: answered(try_out(plane, document)) == wanted, f"{document['kind']} hears {wanted}")
+
+
+def answered(answer: Answer) -> tuple[list[str], int]:
+    """What was told, and the status."""
+    return told(answer), answer.status
+
+
+def labelled(document: Object, **labels: str) -> Object:
+    """The object with these labels, written with dots and slashes as they are."""
+    document["metadata"]["labels"] = labels
+    return document
+
+
+def annotated(**written: str) -> Object:
+    """The metadata of a pod template with our annotations."""
+    return {"annotations": workloads.our_annotations(written)}
+
+
+def in_namespace(document: Object, namespace: str = "apps") -> Object:
+    """The object, to be created there."""
+    document["metadata"]["namespace"] = namespace
+    return document
