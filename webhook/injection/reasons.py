@@ -1,5 +1,6 @@
 """The table of codes of decisions: 1xx injected, 2xx nothing to do, 3xx denied, 4xx warnings, 5xx faults.
 
+With them stand those that the policies in the API server tell, 31x of pods and 6xx of manifests.
 It is the source of the metrics' label values, the messages' prefixes, ``ray-webhook reasons`` and the documentation.
 The codes of errors that are not decisions (wrong flags, bad requests) stand at their classes in :mod:`webhook.errors`;
 :func:`every_reason` joins both.
@@ -200,6 +201,18 @@ class Code(StrEnum):
         "The client needs a settings key that is broken and of which no good value is known.",
         "Mend the key in the settings that the message names.",
     )
+    UNCONNECTED = (
+        "RAY311",
+        "client without an address",
+        "The guard: the pod is to be a client, but went past the webhook and has no RAY_ADDRESS in every container.",
+        "Create it again when the webhook answers, as controllers do, or list the container in skip-containers.",
+    )
+    MISLED = (
+        "RAY312",
+        "Ray's own pod with a client's address",
+        "The guard: a head or worker went past the webhook with a RAY_ADDRESS that breaks drivers inside Ray.",
+        "Take RAY_ADDRESS out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
+    )
 
     # 4xx: warnings
     BUILT_IN = (
@@ -311,6 +324,38 @@ class Code(StrEnum):
         "patch held back",
         "The webhook's own check found that its patch might not apply; the pod was let through as it is.",
         "Report it, with the log line of the same uid.",
+    )
+
+    # 6xx: manifests
+    MISPLACED = (
+        "RAY601",
+        "annotation on the workload",
+        "An annotation of ours stands on a workload itself, whose pods do not get it.",
+        "Move it to the metadata of the pod template.",
+    )
+    UNKNOWN_KEY = (
+        "RAY602",
+        "unknown key",
+        "A pod template has a label of ours, or an annotation of ours that is none of those that users write.",
+        "Mend its name, or remove it.",
+    )
+    REFERENCE_ALONE = (
+        "RAY603",
+        "cluster or service without a role",
+        "A pod template names a RayCluster or RayService but no role, so nothing is done with it.",
+        "Set ray.seedcore.io/role to head, worker or client.",
+    )
+    DECLARED = (
+        "RAY604",
+        "Ray settings declared",
+        "A pod template declares variables that its role sets or removes, and does not say that they are to be kept.",
+        "Take them out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
+    )
+    IDLE_LABEL = (
+        "RAY605",
+        "namespace's label does nothing",
+        "A namespace's label ray.seedcore.io/default-role or injection has a value that does nothing.",
+        "Set default-role to client, or injection to disabled, or remove the label.",
     )
 
     @property

@@ -1,4 +1,4 @@
-"""KubeRay's four kinds with closed schemas above the pod templates, as the operator's own are: no other field is kept."""
+"""KubeRay's four kinds with closed schemas above the pod templates: no other field is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def closed_definitions() -> list[Object]:
 
 def _specs() -> dict[str, Object]:
     text, flag, number = {"type": "string"}, {"type": "boolean"}, {"type": "integer"}
-    group = {"groupName": text, "replicas": number, "rayStartParams": ANYTHING, "template": ANYTHING}
+    group: Object = {"groupName": text, "replicas": number, "rayStartParams": ANYTHING, "template": ANYTHING}
     groups = {"type": "array", "items": _object(**group)}
     cluster = _object(headGroupSpec=_object(**group), workerGroupSpecs=groups, suspend=flag)
     job = _object(entrypoint=text, suspend=flag, rayClusterSpec=cluster, submitterPodTemplate=ANYTHING)
@@ -33,4 +33,6 @@ def _object(**properties: Object) -> Object:
 
 
 def _whole(spec: Object) -> Object:
-    return _object(apiVersion={"type": "string"}, kind={"type": "string"}, metadata={"type": "object"}, spec=spec, status=ANYTHING)
+    return _object(
+        apiVersion={"type": "string"}, kind={"type": "string"}, metadata={"type": "object"}, spec=spec, status=ANYTHING
+    )

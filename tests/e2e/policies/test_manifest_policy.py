@@ -15,6 +15,7 @@ from tests.injection.support import FROM_FIELD, Env, container
 pytestmark = pytest.mark.e2e
 
 P = "ray.seedcore.io/"
+KEYS = ["role", "cluster", "service", "connect", "ray-namespace", "containers", "skip-containers", "on-conflict"]
 EVERYWHERE = PLAIN | RAY
 BY_HAND = {"RAY_ADDRESS": "ray://by-hand:10001"}
 
@@ -28,7 +29,11 @@ def heard(plane: ControlPlane, document: dict[str, Any], namespace: str = "apps"
 
 @pytest.mark.parametrize("place", EVERYWHERE)
 def test_a_right_template_hears_nothing(policed: ControlPlane, place: str) -> None:
-    for made in (template(), template(role="none", env=BY_HAND), template(role="worker", containers="app", connect="jobs")):
+    for made in (
+        template(),
+        template(role="none", env=BY_HAND),
+        template(role="worker", containers="app", connect="jobs"),
+    ):
         assert heard(policed, EVERYWHERE[place](made)) == []
 
 
@@ -87,10 +92,10 @@ def test_annotations_of_others_on_the_workload_are_fine(policed: ControlPlane) -
 # RAY602: unknown keys.
 
 
-@pytest.mark.parametrize("key", ["role", "cluster", "connect", "ray-namespace", "containers", "skip-containers", "on-conflict"])
+@pytest.mark.parametrize("key", KEYS)
 def test_every_key_that_a_user_writes_is_known(policed: ControlPlane, key: str) -> None:
-    made = template(role="client", service="x") | {}
-    made["metadata"]["annotations"].setdefault(P + key, "head")
+    made = template(role="client")
+    made["metadata"]["annotations"][P + key] = "head"
     assert heard(policed, deployment(made)) == []
 
 
@@ -111,11 +116,16 @@ def test_a_key_written_as_a_label_is_told(policed: ControlPlane) -> None:
 # RAY603: cluster or service without a role.
 
 
+def named(key: str, **written: Any) -> dict[str, Any]:
+    written[key] = "train"
+    return template(**written)
+
+
 @pytest.mark.parametrize("key", ["cluster", "service"])
 def test_a_reference_without_a_role_is_told(policed: ControlPlane, key: str) -> None:
-    made = template(**{key: "train"})
+    made = named(key)
     assert heard(policed, deployment(made)) == ["RAY603"]
-    assert heard(policed, deployment(template(role="client", **{key: "train"}))) == []
+    assert heard(policed, deployment(named(key, role="client"))) == []
 
 
 def test_a_reference_is_heard_without_a_role_where_pods_are_clients_by_default(policed: ControlPlane) -> None:
@@ -125,7 +135,14 @@ def test_a_reference_is_heard_without_a_role_where_pods_are_clients_by_default(p
 
 # RAY604: declared Ray settings.
 
-CONNECTION = ["RAY_HOST", "RAY_SERVE_URL", "RAY_DASHBOARD_URL", "RAY_NAMESPACE", "RAY_SERVE_ADDRESS", "RAY_DASHBOARD_ADDRESS"]
+CONNECTION = [
+    "RAY_HOST",
+    "RAY_SERVE_URL",
+    "RAY_DASHBOARD_URL",
+    "RAY_NAMESPACE",
+    "RAY_SERVE_ADDRESS",
+    "RAY_DASHBOARD_ADDRESS",
+]
 SET_FOR_ALL = [*CONNECTION, "RAY_API_SERVER_ADDRESS", "SEEDCORE_RAY_ROLE"]
 OTHERS = [
     *("GRPC_ENABLE_FORK_SUPPORT", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_CLIENT_MAX_RETRIES", "RAY_REDIS_ADDRESS"),
@@ -154,7 +171,17 @@ def test_ray_port_is_a_setting_for_clients_only(policed: ControlPlane, role: str
 
 
 RIGHT: list[Any] = ["auto", "", "head:6379", "10.0.0.1:65535", "[fd00::a]:1", "head.example.:1"]
-WRONG: list[Any] = ["ray://h:10001", "http://h:8265", "https://h", "local", "h", "[::1]", "$(RAY_HOST):6379", " auto", FROM_FIELD]
+WRONG: list[Any] = [
+    "ray://h:10001",
+    "http://h:8265",
+    "https://h",
+    "local",
+    "h",
+    "[::1]",
+    "$(RAY_HOST):6379",
+    " auto",
+    FROM_FIELD,
+]
 
 
 @pytest.mark.parametrize("value", [*RIGHT, *WRONG])
@@ -172,7 +199,7 @@ def test_an_address_that_is_right_inside_ray_is_fine_there(policed: ControlPlane
 @pytest.mark.parametrize("place", ["Deployment", "RayCluster's head"])
 @pytest.mark.parametrize(("mode", "codes"), [("keep", []), ("override", ["RAY604"]), ("deny", ["RAY604"])])
 def test_what_is_kept_is_fine(policed: ControlPlane, place: str, mode: str, codes: list[str]) -> None:
-    made = template(env=BY_HAND, role="head", **{"on_conflict": mode})
+    made = template(env=BY_HAND, role="head", on_conflict=mode)
     assert heard(policed, EVERYWHERE[place](made)) == codes
 
 
@@ -191,7 +218,7 @@ def test_an_init_container_counts(policed: ControlPlane) -> None:
     ],
 )
 def test_a_container_that_the_webhook_leaves_alone_may_declare_what_it_likes(
-    policed: ControlPlane, written: dict[str, str], codes: list[str]
+    policed: ControlPlane, written: dict[str, Any], codes: list[str]
 ) -> None:
     made = template(container("app"), container("side", BY_HAND), role="client", **written)
     assert heard(policed, deployment(made)) == codes
@@ -207,7 +234,7 @@ def test_a_container_that_the_webhook_leaves_alone_may_declare_what_it_likes(
     ],
 )
 def test_beside_kuberays_ray_container_only_listed_ones_count(
-    policed: ControlPlane, written: dict[str, str], codes: list[str]
+    policed: ControlPlane, written: dict[str, Any], codes: list[str]
 ) -> None:
     made = template(container("ray-head"), container("side", BY_HAND), **written)
     assert heard(policed, ray_cluster(made)) == codes
@@ -224,7 +251,9 @@ def test_without_a_role_only_the_address_of_kuberays_ray_container_counts(police
 
 
 @pytest.mark.parametrize("namespace", ["off", "kube-system", "kube-node-lease", "ray-webhook-system"])
-def test_workloads_of_a_namespace_that_the_webhook_leaves_alone_hear_nothing(policed: ControlPlane, namespace: str) -> None:
+def test_workloads_of_a_namespace_that_the_webhook_leaves_alone_hear_nothing(
+    policed: ControlPlane, namespace: str
+) -> None:
     assert heard(policed, job(template(role="bad")), namespace) == []
 
 
@@ -246,49 +275,60 @@ def test_a_redis_clean_up_job_hears_nothing(policed: ControlPlane) -> None:
 
 # What is said.
 
+DECLARES = "the pod template of Deployment apps/one declares what its role sets:"
+
 
 def test_it_names_the_workload_the_containers_the_values_what_is_allowed_and_the_fix(policed: ControlPlane) -> None:
     made = template(
         container("app", [("RAY_HOST", "by-hand"), ("RAY_PORT", FROM_FIELD)]), container("side", BY_HAND), role="client"
     )
-    (warning,) = try_out(policed, deployment(made)).warnings
-    assert warning.partition(": RAY604: ")[2] == (
-        'the pod template of Deployment apps/one declares what its role sets: container app RAY_HOST "by-hand", RAY_PORT '
-        '(valueFrom); container side RAY_ADDRESS "ray://by-hand:10001"; allowed: none of these; take them out, or set '
-        "ray.seedcore.io/on-conflict to keep"
-    )
+    assert told_of(policed, deployment(made), "RAY604") == [
+        f'{DECLARES} container app RAY_HOST "by-hand", RAY_PORT (valueFrom)',
+        'container side RAY_ADDRESS "ray://by-hand:10001"',
+        "allowed: none of these",
+        "take them out, or set ray.seedcore.io/on-conflict to keep",
+    ]
+
+
+def told_of(plane: ControlPlane, document: dict[str, Any], code: str) -> list[str]:
+    """The parts of the one warning: what is wrong, what is allowed, the fix."""
+    (warning,) = try_out(plane, document).warnings
+    return warning.partition(f": {code}: ")[2].split("; ")
 
 
 SAID = {
-    "RAY301": (
-        ray_cluster(template(role="Client\n")),
-        'annotation ray.seedcore.io/role in the pod template of RayCluster apps/one is "Client\\n"; allowed: head, worker, '
-        "client, none; set it to one of the four",
-    ),
-    "RAY601": (
-        with_annotations(deployment(template()), cluster="x"),
-        "Deployment apps/one itself has ray.seedcore.io/cluster, which does nothing there; allowed: on its pods; move it to "
-        "the metadata of the pod template",
-    ),
-    "RAY602": (
-        deployment(template(rol="x")),
-        "the pod template of Deployment apps/one has annotation ray.seedcore.io/rol, which does nothing there; allowed: "
-        "annotations role, cluster, service, connect, ray-namespace, containers, skip-containers, on-conflict; mend or "
-        "remove it",
-    ),
-    "RAY603": (
-        deployment(template(service="a/b")),
-        'the pod template of Deployment apps/one has annotation ray.seedcore.io/service "a/b" but no role; allowed: beside '
-        "a role; set ray.seedcore.io/role to head, worker or client",
-    ),
+    "RAY301": [
+        'annotation ray.seedcore.io/role in the pod template of RayCluster apps/one is "Client\\n"',
+        "allowed: head, worker, client, none",
+        "set it to one of the four",
+    ],
+    "RAY601": [
+        "Deployment apps/one itself has ray.seedcore.io/cluster, which does nothing there",
+        "allowed: on its pods",
+        "move it to the metadata of the pod template",
+    ],
+    "RAY602": [
+        "the pod template of Deployment apps/one has annotation ray.seedcore.io/rol, which does nothing there",
+        f"allowed: annotations {', '.join(KEYS)}",
+        "mend or remove it",
+    ],
+    "RAY603": [
+        'the pod template of Deployment apps/one has annotation ray.seedcore.io/service "a/b" but no role',
+        "allowed: beside a role",
+        "set ray.seedcore.io/role to head, worker or client",
+    ],
+}
+FAULTY = {
+    "RAY301": ray_cluster(template(role="Client\n")),
+    "RAY601": with_annotations(deployment(template()), cluster="x"),
+    "RAY602": deployment(template(rol="x")),
+    "RAY603": deployment(template(service="a/b")),
 }
 
 
 @pytest.mark.parametrize("code", SAID)
 def test_it_says(policed: ControlPlane, code: str) -> None:
-    document, said = SAID[code]
-    (warning,) = try_out(policed, document).warnings
-    assert warning.partition(f": {code}: ")[2] == said
+    assert told_of(policed, FAULTY[code], code) == SAID[code]
 
 
 # Namespaces.
@@ -314,11 +354,15 @@ def test_a_namespaces_label_whose_value_does_nothing(
 
 
 def test_it_says_what_a_namespaces_label_may_be(policed: ControlPlane) -> None:
-    metadata = {"name": "new", "labels": {P + "default-role": "head", P + "injection": "off"}}
-    answer = try_out(policed, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    assert [warning.partition(": RAY605: ")[2] for warning in answer.warnings] == [
-        'label ray.seedcore.io/default-role of Namespace new is "head", which does nothing; allowed: client; set it to '
-        "that, or remove it",
-        'label ray.seedcore.io/injection of Namespace new is "off", which does nothing; allowed: disabled; set it to that, '
-        "or remove it",
+    metadata = {"name": "new", "labels": {P + "default-role": "head"}}
+    assert told_of(policed, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "RAY605") == [
+        'label ray.seedcore.io/default-role of Namespace new is "head", which does nothing',
+        "allowed: client",
+        "set it to that, or remove it",
+    ]
+    metadata = {"name": "new", "labels": {P + "injection": "off"}}
+    assert told_of(policed, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "RAY605") == [
+        'label ray.seedcore.io/injection of Namespace new is "off", which does nothing',
+        "allowed: disabled",
+        "set it to that, or remove it",
     ]

@@ -1,0 +1,232 @@
+"""Where the manifest policy refuses: what is there already, at fault, is scaled, restarted and deleted as ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.control_plane.cluster import ControlPlane
+from tests.control_plane.objects import Answer, send
+from tests.control_plane.process import wait_for
+from tests.e2e.installation import documents
+from tests.e2e.policies.manifests import cron_job, deployment, job, ray_cluster, ray_job, template
+from tests.e2e.policies.support import answered, collection, overlay, told, try_out, wait_until_told
+from tests.e2e.support import DRY_RUN, MERGE
+from tests.injection.support import container
+
+pytestmark = pytest.mark.e2e
+
+BY_HAND = {"RAY_ADDRESS": "ray://by-hand:10001"}
+BAD_LABEL = {"ray.seedcore.io/injection": "off"}
+OTHER = "registry.invalid/other"
+ALLOWED: tuple[list[str], int] = ([], 200)
+REFUSED = (["RAY604"], 422)
+
+
+def named(document: dict[str, Any], name: str, **spec: Any) -> dict[str, Any]:
+    document["metadata"]["name"] = name
+    document["spec"] |= spec
+    return document
+
+
+def at_fault() -> dict[str, Any]:
+    """A template at fault whose pods the guard lets through."""
+    return template(env=BY_HAND, role="client")
+
+
+def ray_template(image: str = "busybox") -> dict[str, Any]:
+    return template(container("ray", BY_HAND, image=image), role="worker")
+
+
+STORED: dict[str, dict[str, Any]] = {
+    "Deployment": named(deployment(at_fault()), "faulty"),
+    "CronJob": named(cron_job(at_fault()), "faulty"),
+    "Job": named(job(at_fault()), "faulty", suspend=True),
+    "RayCluster": named(ray_cluster(template(), ray_template()), "faulty", suspend=True),
+    "RayJob": named(ray_job({"headGroupSpec": {"template": ray_template()}}), "faulty"),
+    "Namespace": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "faulty", "labels": BAD_LABEL}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def refusing(policed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workloads at fault are stored, and then the policy refuses."""
+    policed.apply(STORED.values())
+    folder = tmp_path_factory.mktemp("overlays")
+    for component, status in (("manifest-policy-deny", 422), ("manifest-policy", 201)):
+        apply_bindings(policed, overlay(folder / component, "guard", component))
+        wait_until_told(policed, deployment(at_fault()), ["RAY604"], status)
+        if status == 422:
+            yield
+
+
+def apply_bindings(plane: ControlPlane, folder: Path) -> None:
+    """Of what an overlay renders, the bindings alone, as the one who installed them."""
+    rendered = documents(plane.kubectl("kustomize", str(folder)).stdout)
+    bindings = [item for item in rendered if item["kind"] == "ValidatingAdmissionPolicyBinding"]
+    plane.kubectl(
+        "apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": bindings})
+    )
+
+
+def path_of(kind: str) -> str:
+    """Where the stored object is."""
+    return f"{collection(STORED[kind])}/faulty"
+
+
+def change(plane: ControlPlane, kind: str, patch: dict[str, Any], part: str = "", *, dry_run: bool = True) -> Answer:
+    """Merge `patch` into the stored object, or a part of it such as ``/scale``."""
+    query = DRY_RUN if dry_run else None
+    return send(plane.admin, "PATCH", path_of(kind) + part, patch, query=query, content_type=MERGE)
+
+
+def changed_template(kind: str, made: dict[str, Any]) -> dict[str, Any]:
+    """The patch that gives the stored object this template."""
+    if kind == "CronJob":
+        return {"spec": {"jobTemplate": {"spec": {"template": made}}}}
+    if kind == "RayCluster":
+        return {"spec": {"workerGroupSpecs": [{"groupName": "group-0", "template": made}]}}
+    if kind == "RayJob":
+        return {"spec": {"rayClusterSpec": {"headGroupSpec": {"template": made}}}}
+    return {"spec": {"template": made}}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "CronJob", "RayCluster", "RayJob"])
+def test_a_template_that_is_changed_and_at_fault_is_refused(policed: ControlPlane, kind: str) -> None:
+    """Without this, the tests below would prove nothing."""
+    made = (
+        {"spec": {"containers": [container("new", BY_HAND)]}}
+        if kind in ("Deployment", "CronJob")
+        else ray_template(OTHER)
+    )
+    assert answered(change(policed, kind, changed_template(kind, made))) == REFUSED
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "RayCluster", "RayJob"])
+def test_a_template_that_is_mended_is_allowed(policed: ControlPlane, kind: str) -> None:
+    made = {"metadata": {"annotations": {"ray.seedcore.io/on-conflict": "keep"}}}
+    patch = changed_template(kind, made if kind == "Deployment" else template(role="worker"))
+    assert answered(change(policed, kind, patch)) == ALLOWED
+
+
+WRITES: dict[str, dict[str, Any]] = {
+    "a finalizer": {"metadata": {"finalizers": ["example.com/one"]}},
+    "an owner": {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Thing", "name": "t", "uid": "1"}]}},
+    "our annotation on the workload": {"metadata": {"annotations": {"ray.seedcore.io/role": "bad"}}},
+    "a label": {"metadata": {"labels": {"a": "b"}}},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("kind", STORED)
+def test_what_leaves_the_template_alone_is_allowed(policed: ControlPlane, kind: str, write: str) -> None:
+    assert answered(change(policed, kind, WRITES[write])) == ALLOWED
+
+
+@pytest.mark.parametrize("kind", [kind for kind in STORED if kind != "Namespace"])
+def test_a_status_is_allowed(policed: ControlPlane, kind: str) -> None:
+    assert answered(change(policed, kind, {"status": {}}, "/status")) == ALLOWED
+
+
+def test_scaling_is_allowed(policed: ControlPlane) -> None:
+    """By the subresource, as kubectl and the HorizontalPodAutoscaler do it, and by a write of the whole."""
+    assert answered(change(policed, "Deployment", {"spec": {"replicas": 3}}, "/scale")) == ALLOWED
+    assert answered(change(policed, "Deployment", {"spec": {"replicas": 3}})) == ALLOWED
+    grown = {"groupName": "group-0", "replicas": 3, "template": ray_template()}
+    assert answered(change(policed, "RayCluster", {"spec": {"workerGroupSpecs": [grown]}})) == ALLOWED
+
+
+RESTART = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-24"}}}}}
+
+
+def test_a_restart_is_allowed_again_and_again_and_its_replica_sets_are_made(policed: ControlPlane) -> None:
+    change(policed, "Deployment", RESTART, dry_run=False).checked()
+    wait_for(lambda: len(replica_sets(policed)) == 2, "two ReplicaSets")
+    policed.kubectl("rollout", "restart", "--namespace=apps", "deployment/faulty")
+    wait_for(lambda: len(replica_sets(policed)) == 3, "three ReplicaSets")
+
+
+def replica_sets(plane: ControlPlane) -> list[dict[str, Any]]:
+    items = send(plane.admin, "GET", "/apis/apps/v1/namespaces/apps/replicasets").checked()["items"]
+    return [item for item in items if item["metadata"]["ownerReferences"][0]["name"] == "faulty"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metadata": {"annotations": {"ray.seedcore.io/containers": "app"}}},
+        {"metadata": {"labels": {"a": "b"}}},
+        {"spec": {"terminationGracePeriodSeconds": 1}},
+        {"metadata": {"annotations": {"ray.seedcore.io/role": None}, "labels": {"a": "b"}}},
+    ],
+    ids=["an annotation", "a label", "the spec", "an annotation is gone"],
+)
+def test_a_restart_that_changes_more_is_judged(policed: ControlPlane, more: dict[str, Any]) -> None:
+    restarted: dict[str, Any] = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-25"}}}
+    metadata = more.get("metadata", {})
+    restarted["metadata"] |= metadata
+    restarted["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": "x", **metadata.get("annotations", {})}
+    patch = {"spec": {"template": restarted | {"spec": more.get("spec", {})}}}
+    gone = metadata.get("annotations", {}).get("ray.seedcore.io/role", "") is None
+    assert answered(change(policed, "Deployment", patch)) == (ALLOWED if gone else REFUSED)
+
+
+def test_a_queue_may_resume_and_suspend_what_it_holds(policed: ControlPlane) -> None:
+    """Kueue writes node selectors into the templates with the same write."""
+    placed = {"spec": {"nodeSelector": {"pool": "a"}}}
+    assert answered(change(policed, "Job", {"spec": {"suspend": False, "template": placed}})) == ALLOWED
+    assert answered(change(policed, "Job", {"spec": {"template": placed}})) == REFUSED
+    worker = ray_template()
+    worker["spec"]["nodeSelector"] = {"pool": "a"}
+    groups = {"workerGroupSpecs": [{"groupName": "group-0", "template": worker}]}
+    assert answered(change(policed, "RayCluster", {"spec": {"suspend": False, **groups}})) == ALLOWED
+    assert answered(change(policed, "RayCluster", {"spec": groups})) == REFUSED
+
+
+def test_the_jobs_of_a_cron_job_are_made(policed: ControlPlane) -> None:
+    change(
+        policed, "CronJob", {"status": {"lastScheduleTime": "2024-06-01T00:00:00Z"}}, "/status", dry_run=False
+    ).checked()
+    path = "/apis/batch/v1/namespaces/apps/jobs"
+    wait_for(lambda: len(send(policed.admin, "GET", path).checked()["items"]) > 1, "a Job of the CronJob")
+
+
+def test_a_ray_cluster_of_a_ray_job_is_allowed(policed: ControlPlane) -> None:
+    document = ray_cluster(ray_template())
+    assert answered(try_out(policed, document)) == REFUSED
+    owner = {"apiVersion": "ray.io/v1", "kind": "RayJob", "name": "faulty", "uid": "1", "controller": True}
+    document["metadata"]["ownerReferences"] = [owner]
+    assert answered(try_out(policed, document)) == ([], 201)
+
+
+def test_a_namespace_at_fault_may_be_changed_otherwise(policed: ControlPlane) -> None:
+    for labels, codes in (
+        ({"a": "b"}, []),
+        ({"ray.seedcore.io/injection": None}, []),
+        ({"ray.seedcore.io/injection": "on"}, ["RAY605"]),
+    ):
+        assert told(change(policed, "Namespace", {"metadata": {"labels": labels}})) == codes
+
+
+def test_what_is_being_deleted_is_let_go(policed: ControlPlane) -> None:
+    """Garbage is collected in the foreground, and whoever holds a finalizer may still change even the template."""
+    change(policed, "RayCluster", {"metadata": {"finalizers": ["example.com/one"]}}, dry_run=False).checked()
+    paths = [path_of(kind) for kind in ("RayCluster", "Deployment")]
+    for path, propagation in zip(paths, ("Background", "Foreground"), strict=True):
+        send(policed.admin, "DELETE", path, {"propagationPolicy": propagation}).checked()
+    assert answered(change(policed, "RayCluster", changed_template("RayCluster", ray_template(OTHER)))) == ALLOWED
+    assert answered(change(policed, "RayCluster", {"metadata": {"finalizers": None}}, dry_run=False)) == ALLOWED
+    for path in paths:
+        wait_for(lambda path=path: send(policed.admin, "GET", path).status == 404, f"{path} is gone")  # type: ignore[misc]
+
+
+def test_a_namespace_at_fault_is_let_go(policed: ControlPlane) -> None:
+    send(policed.admin, "DELETE", path_of("Namespace")).checked()
+    assert (
+        answered(change(policed, "Namespace", {"metadata": {"labels": {"ray.seedcore.io/injection": "on"}}})) == ALLOWED
+    )
