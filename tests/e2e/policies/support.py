@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import Answer, send
 from tests.control_plane.process import wait_for
 from tests.e2e import workloads
-from tests.e2e.installation import BASE
+from tests.e2e.installation import BASE, documents
 from tests.e2e.support import DRY_RUN
 
 Object = dict[str, Any]
@@ -30,6 +31,18 @@ def overlay(folder: Path, *components: str, **fields: Any) -> Path:
     lines += [f"{key}: {value}" for key, value in fields.items()]
     (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def rendered(plane: ControlPlane, folder: Path) -> list[Object]:
+    """The objects of an overlay, in the order in which kubectl applies and deletes them."""
+    return list(documents(plane.kubectl("kustomize", str(folder)).stdout))
+
+
+def apply_bindings(plane: ControlPlane, folder: Path) -> None:
+    """Apply of an overlay the bindings alone, as the one who installed them: by another, actions would add up."""
+    bindings = [item for item in rendered(plane, folder) if item["kind"] == "ValidatingAdmissionPolicyBinding"]
+    items = {"apiVersion": "v1", "kind": "List", "items": bindings}
+    plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(items))
 
 
 def try_out(plane: ControlPlane, document: Mapping[str, Any]) -> Answer:

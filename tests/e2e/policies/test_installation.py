@@ -13,8 +13,16 @@ from tests.control_plane.fixtures import running
 from tests.control_plane.objects import object_path, send
 from tests.control_plane.process import wait_for
 from tests.e2e import workloads
-from tests.e2e.installation import documents
-from tests.e2e.policies.support import POLICIES, answered, in_namespace, overlay, told, try_out, wait_until_told
+from tests.e2e.policies.support import (
+    POLICIES,
+    answered,
+    in_namespace,
+    overlay,
+    rendered,
+    told,
+    try_out,
+    wait_until_told,
+)
 from tests.e2e.support import pods_of, seconds_until
 from tests.injection.support import pod
 
@@ -39,8 +47,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def gates(plane: ControlPlane, folder: Path) -> dict[str, dict[str, Any]]:
     """The guard's three objects by kind, the webhook's configuration with a caBundle and no Service behind it."""
-    rendered = documents(plane.kubectl("kustomize", str(folder)).stdout)
-    found = {item["kind"]: item for item in rendered if item["metadata"]["name"].endswith(("ray-webhook", "-guard"))}
+    named = [item for item in rendered(plane, folder) if item["metadata"]["name"].endswith(("ray-webhook", "-guard"))]
+    found = {item["kind"]: item for item in named}
     for webhook in found["MutatingWebhookConfiguration"]["webhooks"]:
         webhook["clientConfig"]["caBundle"] = CA
     return {kind: found[kind] for kind in GATES}
@@ -76,6 +84,12 @@ def test_without_a_ca_bundle_the_webhook_cannot_be_called_and_the_guard_waits(ba
     assert answered(try_out(bare, in_namespace(pod("client")))) == ([], 201)
     bare.apply([gates(bare, whole)["MutatingWebhookConfiguration"]])
     wait_for(lambda: is_refused(bare), "the guard is in force")
+
+
+def test_an_upgrade_leaves_the_guard_in_force(bare: ControlPlane, whole: Path) -> None:
+    """The caBundle, which nobody applies, stays."""
+    assert bare.kubectl("apply", "--server-side", "-k", str(whole)).stderr == ""
+    assert is_refused(bare)
 
 
 def workloads_at_fault() -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,8 @@ import pytest
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import Answer, send
 from tests.control_plane.process import wait_for
-from tests.e2e.installation import documents
 from tests.e2e.policies.manifests import cron_job, deployment, job, ray_cluster, ray_job, template
-from tests.e2e.policies.support import answered, collection, overlay, told, try_out, wait_until_told
+from tests.e2e.policies.support import answered, apply_bindings, collection, overlay, told, try_out, wait_until_told
 from tests.e2e.support import DRY_RUN, MERGE
 from tests.injection.support import container
 
@@ -62,15 +59,6 @@ def refusing(policed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) ->
         wait_until_told(policed, deployment(at_fault()), ["RAY604"], status)
         if status == 422:
             yield
-
-
-def apply_bindings(plane: ControlPlane, folder: Path) -> None:
-    """Of what an overlay renders, the bindings alone, as the one who installed them."""
-    rendered = documents(plane.kubectl("kustomize", str(folder)).stdout)
-    bindings = [item for item in rendered if item["kind"] == "ValidatingAdmissionPolicyBinding"]
-    plane.kubectl(
-        "apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": bindings})
-    )
 
 
 def path_of(kind: str) -> str:
