@@ -70,7 +70,7 @@ def policies_of(answer: Answer) -> list[str]:
 
 def _found(answer: Answer) -> list[tuple[str, str]]:
     texts = (*answer.warnings, *([answer.body["message"]] if answer.status >= 400 else []))
-    return [match.groups() for text in texts if (match := _TOLD.search(text))]  # type: ignore[misc]
+    return [(match[1], match[2]) for text in texts if (match := _TOLD.search(text))]
 
 
 def wait_until_told(plane: ControlPlane, document: Mapping[str, Any], codes: Iterable[str], status: int) -> None:

@@ -141,32 +141,18 @@ DEFAULT = {
 }
 
 
-def cases(table: Mapping[str, Any]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("name", table)
+JUDGED = {
+    **{f"a client {name}": ("apps", *case) for name, case in CLIENTS.items()},
+    **{f"a pod of {name}": ("apps", *case) for name, case in ROLES.items()},
+    **{name: ("apps", *case) for name, case in NODES.items()},
+    **{f"in a namespace of clients a pod {name}": ("clients", *case) for name, case in DEFAULT.items()},
+}
 
 
-@cases(CLIENTS)
-def test_a_client(policed: ControlPlane, name: str) -> None:
-    made, wanted = CLIENTS[name]
-    assert answered(try_out(policed, in_namespace(made.made()))) == wanted
-
-
-@cases(ROLES)
-def test_a_pod_of(policed: ControlPlane, name: str) -> None:
-    made, wanted = ROLES[name]
-    assert answered(try_out(policed, in_namespace(made.made()))) == wanted
-
-
-@cases(NODES)
-def test_of_heads_and_workers(policed: ControlPlane, name: str) -> None:
-    made, wanted = NODES[name]
-    assert answered(try_out(policed, in_namespace(made.made()))) == wanted
-
-
-@cases(DEFAULT)
-def test_in_a_namespace_of_clients_a_pod(policed: ControlPlane, name: str) -> None:
-    made, wanted = DEFAULT[name]
-    assert answered(try_out(policed, in_namespace(made.made(), "clients"))) == wanted
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_becomes_of(policed: ControlPlane, name: str) -> None:
+    namespace, made, wanted = JUDGED[name]
+    assert answered(try_out(policed, in_namespace(made.made(), namespace))) == wanted
 
 
 SKIPPED = {"skip-containers": "ray-head"}
@@ -185,7 +171,7 @@ KUBERAY = {
 
 
 @pytest.mark.parametrize("namespace", ["apps", "clients"])
-@cases(KUBERAY)
+@pytest.mark.parametrize("name", KUBERAY)
 def test_of_kuberays_pods_none_is_refused(policed: ControlPlane, name: str, namespace: str) -> None:
     """The operator must be able to scale while the webhook is away."""
     made, wanted = KUBERAY[name]
@@ -242,6 +228,8 @@ def test_a_pod_that_runs_is_never_judged_again(policed: ControlPlane) -> None:
 # What a refusal says.
 
 SKIP = "ray.seedcore.io/skip-containers"
+MISLED = "RAY312: pod apps/one is to be a worker, but RAY_ADDRESS is a client's"
+SHOWN = '("ray://by-hand:10001")'
 
 
 def refusal(plane: ControlPlane, made: dict[str, Any]) -> str:
@@ -258,7 +246,7 @@ def test_a_refusal_names_the_pod_the_containers_what_is_allowed_and_the_fix(poli
         "create the pod again when the webhook answers, as controllers do, or list the container in " + SKIP,
     ]
     assert refusal(policed, pod("worker", env=BY_HAND)).split("; ") == [
-        "RAY312: pod apps/one is to be a worker, but RAY_ADDRESS is a ray:// or http:// one in container app",
+        f"{MISLED} in container app {SHOWN}",
         "allowed: auto, host:port, none",
         "take it out, or set ray.seedcore.io/on-conflict to keep",
     ]
