@@ -16,7 +16,7 @@ _GCS_PORT: Final = "6379"
 
 
 def pods_of(cluster: Object) -> Iterator[Object]:
-    """The head's pod and those of the workers, with the RayCluster as their owner; it is one that the API server has."""
+    """The pods of the head and the workers; their owner is the RayCluster, which is one that the API server has."""
     spec = cluster["spec"]
     yield _head(cluster, spec["headGroupSpec"])
     for group in spec.get("workerGroupSpecs", []):
