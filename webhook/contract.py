@@ -45,6 +45,11 @@ CONTAINERS: Final = PREFIX + "containers"
 SKIP_CONTAINERS: Final = PREFIX + "skip-containers"
 ON_CONFLICT: Final = PREFIX + "on-conflict"
 
+# Labels of a namespace.
+DEFAULT_ROLE: Final = PREFIX + "default-role"
+INJECTION: Final = PREFIX + "injection"
+DISABLED: Final = "disabled"
+
 # The one annotation that the webhook writes: a record for people, never an input of a decision.
 STATUS: Final = PREFIX + "status"
 

@@ -1,38 +1,27 @@
 """The table of codes of decisions: 1xx injected, 2xx nothing to do, 3xx denied, 4xx warnings, 5xx faults.
 
-With them stand those that the policies in the API server tell, 31x of pods and 6xx of manifests.
+With the denials stand those of the guard, which the API server itself tells.
 It is the source of the metrics' label values, the messages' prefixes, ``ray-webhook reasons`` and the documentation.
-The codes of errors that are not decisions (wrong flags, bad requests) stand at their classes in :mod:`webhook.errors`;
-:func:`every_reason` joins both.
+Findings about manifests (6xx) and about what is there already (7xx) are in :mod:`webhook.injection.findings`, the codes
+of errors that are no decisions (wrong flags, bad requests) at their classes in :mod:`webhook.errors`;
+:func:`every_reason` joins them all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from webhook.errors import all_errors, escape
+from webhook.injection.codes import ReasonCode
+from webhook.injection.findings import FindingCode, ManifestCode
 
 MAX_WARNING: Final = 256
 """Bytes of one admission warning; the API server drops or cuts longer ones (seen on 1.36)."""
 
 
-class Code(StrEnum):
-    """A reason or warning code, with a few words, what it means and what to do about it."""
-
-    def __new__(cls, code: str, summary: str, meaning: str, fix: str) -> Code:
-        """Make the member equal to its code and keep the texts as attributes."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.summary = summary
-        member.meaning = meaning
-        member.fix = fix
-        return member
-
-    summary: str
-    meaning: str
-    fix: str
+class Code(ReasonCode):
+    """A reason or warning code of a decision."""
 
     # 1xx: injected
     CLIENT = (
@@ -326,43 +315,6 @@ class Code(StrEnum):
         "Report it, with the log line of the same uid.",
     )
 
-    # 6xx: manifests
-    MISPLACED = (
-        "RAY601",
-        "annotation on the workload",
-        "An annotation of ours stands on a workload itself, whose pods do not get it.",
-        "Move it to the metadata of the pod template.",
-    )
-    UNKNOWN_KEY = (
-        "RAY602",
-        "unknown key",
-        "A pod template has a label of ours, or an annotation of ours that is none of those that users write.",
-        "Mend its name, or remove it.",
-    )
-    REFERENCE_ALONE = (
-        "RAY603",
-        "cluster or service without a role",
-        "A pod template names a RayCluster or RayService but no role, so nothing is done with it.",
-        "Set ray.seedcore.io/role to head, worker or client.",
-    )
-    DECLARED = (
-        "RAY604",
-        "Ray settings declared",
-        "A pod template declares variables that its role sets or removes, and does not say that they are to be kept.",
-        "Take them out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
-    )
-    IDLE_LABEL = (
-        "RAY605",
-        "namespace's label does nothing",
-        "A namespace's label ray.seedcore.io/default-role or injection has a value that does nothing.",
-        "Set default-role to client, or injection to disabled, or remove the label.",
-    )
-
-    @property
-    def advice(self) -> str:
-        """The fix, as the last part of a message."""
-        return self.fix[0].lower() + self.fix[1:]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
@@ -375,8 +327,9 @@ class Reason:
 
 
 def every_reason() -> list[Reason]:
-    """All codes there are, of decisions and of errors, in order; an error's fix is in its own message."""
-    rows = [Reason(code=c.value, summary=c.summary, meaning=c.meaning, fix=c.fix) for c in Code]
+    """All codes there are, of decisions, findings and errors, in order; an error's fix is in its own message."""
+    codes: list[ReasonCode] = [*Code, *ManifestCode, *FindingCode]
+    rows = [Reason(code=c.value, summary=c.summary, meaning=c.meaning, fix=c.fix) for c in codes]
     rows += [Reason(code=e.code, summary=e.summary, meaning=e.meaning, fix=None) for e in all_errors()]
     return sorted(rows, key=lambda row: row.code)
 

@@ -1,0 +1,81 @@
+"""The tables of codes of findings: 6xx about manifests, and 7xx about what is there already, of audits and checks."""
+
+from __future__ import annotations
+
+from webhook.injection.codes import ReasonCode
+
+
+class ManifestCode(ReasonCode):
+    """What is wrong in a manifest, as the policies in the API server tell whoever applies it."""
+
+    MISPLACED = (
+        "RAY601",
+        "annotation on the workload",
+        "An annotation of ours stands on a workload itself, whose pods do not get it.",
+        "Move it to the metadata of the pod template.",
+    )
+    UNKNOWN_KEY = (
+        "RAY602",
+        "unknown key",
+        "A pod template has a label of ours, or an annotation of ours that is none of those that users write.",
+        "Mend its name, or remove it.",
+    )
+    REFERENCE_ALONE = (
+        "RAY603",
+        "cluster or service without a role",
+        "A pod template names a RayCluster or RayService but no role, so nothing is done with it.",
+        "Set ray.seedcore.io/role to head, worker or client.",
+    )
+    DECLARED = (
+        "RAY604",
+        "Ray settings declared",
+        "A pod template declares variables that its role sets or removes, and does not say that they are to be kept.",
+        "Take them out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
+    )
+    IDLE_LABEL = (
+        "RAY605",
+        "namespace's label does nothing",
+        "A namespace's label ray.seedcore.io/default-role or injection has a value that does nothing.",
+        "Set default-role to client, or injection to disabled, or remove the label.",
+    )
+
+
+class FindingCode(ReasonCode):
+    """What an audit or a check finds."""
+
+    MISSED = (
+        "RAY701",
+        "missed",
+        "The pod has a role but not its settings: it was created while the webhook was away, or before it was there.",
+        "Restart its workload, so that its pods are created anew.",
+    )
+    STALE = (
+        "RAY702",
+        "stale",
+        "The webhook treated the pod, but the pod has not what it would get now: settings moved, or somebody wrote it.",
+        "Restart its workload, so that its pods are created anew.",
+    )
+    WOULD_BE_REFUSED = (
+        "RAY703",
+        "would be refused",
+        "The pod runs, but a new one like it would be denied; a restart would leave its workload without pods.",
+        "Mend what the message names in the workload's pod template, then restart it.",
+    )
+    LATE_CONTAINER = (
+        "RAY704",
+        "container came later",
+        "The webhook treated the pod, and another webhook added a container after that; a restart does not help.",
+        "List the container in ray.seedcore.io/skip-containers, or have the other webhook called before this one.",
+    )
+    BROKEN_SETTINGS = (
+        "RAY705",
+        "settings broken",
+        "A key has a value that is not allowed. The running service keeps its last good one; one that starts has none.",
+        "Mend the key.",
+    )
+    IGNORED_SETTING = (
+        "RAY706",
+        "settings key without effect",
+        "The key looks like a setting and is none: its value is derived from others.",
+        "Take the key out.",
+    )
