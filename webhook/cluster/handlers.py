@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from webhook.cluster.events import Event, EventWriter, Reason
 from webhook.cluster.lists import Object
 from webhook.cluster.log import Log
-from webhook.cluster.settings import ConfigMap, Entry, SettingsStore
-from webhook.cluster.targets import TargetStore
-from webhook.injection.snapshot import Reference, TargetKind
+from webhook.cluster.settings import ConfigMap, Entry, SettingsStore, config_map_of
+from webhook.cluster.targets import TargetStore, reference_to
+from webhook.injection.snapshot import TargetKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class SettingsHandler:
 
     def put(self, item: Object) -> None:
         """Take a content."""
-        config_map = _config_map(item)
+        config_map = config_map_of(item)
         entry = self.store.put(config_map)
         if entry is None:
             return
@@ -58,17 +58,6 @@ class SettingsHandler:
             self.log.info("settings changed", source=config_map.source)
         for key, why in entry.read.ignored.items():
             self.log.warning("settings key ignored", source=config_map.source, key=key, message=why)
-
-
-def _config_map(item: Object) -> ConfigMap:
-    metadata, data = item["metadata"], item.get("data")
-    return ConfigMap(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        version=metadata["resourceVersion"],
-        data={key: text for key, text in data.items() if isinstance(text, str)} if isinstance(data, dict) else {},
-    )
 
 
 def _event(config_map: ConfigMap, entry: Entry) -> Event:
@@ -109,7 +98,7 @@ class TargetsHandler:
 
     def put(self, item: Object) -> None:
         """Take a spec."""
-        reference = self._reference(item)
+        reference = reference_to(self.kind, item)
         found = self.store.put(reference, item.get("spec"))
         if found is None:
             return
@@ -121,11 +110,7 @@ class TargetsHandler:
 
     def remove(self, item: Object) -> None:
         """Forget one."""
-        reference = self._reference(item)
+        reference = reference_to(self.kind, item)
         if self.store.remove(reference):
             self.changed()
             self.log.info("target gone", target=str(reference))
-
-    def _reference(self, item: Object) -> Reference:
-        metadata = item["metadata"]
-        return Reference(kind=self.kind, namespace=metadata["namespace"], name=metadata["name"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from webhook.cluster.client import Api
+from webhook.injection.snapshot import TargetKind
 
+_T = TypeVar("_T")
 Object = dict[str, Any]
+
+_CONFIG_MAPS: Final = "/api/v1/configmaps"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +41,18 @@ class Resource:
         return {"fieldSelector": f"metadata.name={self.object_name}"} if self.object_name else {}
 
 
+def settings_resource(name: str) -> Resource:
+    """The ConfigMaps called `name`, which hold settings."""
+    return Resource(name=f"configmaps/{name}", path=_CONFIG_MAPS, object_name=name)
+
+
+TARGETS: Final = {
+    TargetKind.CLUSTER: Resource(name="rayclusters", path="/apis/ray.io/v1/rayclusters", optional=True),
+    TargetKind.SERVICE: Resource(name="rayservices", path="/apis/ray.io/v1/rayservices", optional=True),
+}
+"""What a pod may name as its target."""
+
+
 class _Metadata(msgspec.Struct):
     """Of an object's metadata what is read."""
 
@@ -59,11 +75,11 @@ class _ListMetadata(msgspec.Struct, rename={"following": "continue"}):
     following: str = ""
 
 
-class _Page(msgspec.Struct):
-    """A page of a list; the rest, such as managedFields, which are most of it, is never decoded."""
+class Page(msgspec.Struct, Generic[_T]):
+    """A page of a list; what the items' type does not name, such as managedFields, is never decoded."""
 
     metadata: _ListMetadata
-    items: list[_Item] | None = None
+    items: list[_T] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,18 +95,35 @@ class Listed:
         return SimpleNamespace(resource_version=self.version)
 
 
-def list_all(api: Api, resource: Resource, *, page: int, before_each: Callable[[], None]) -> Listed:
+def list_all(api: Api, resource: Resource, *, page: int, before_each: Callable[[], None] = lambda: None) -> Listed:
     """All objects of `resource`, asked for by pages of `page` objects; `before_each` may raise to give up.
 
     Raises:
         ClusterError: a page could not be had. Status 410: the list took so long that it has to begin again.
     """
     items: list[Object] = []
-    query = {"limit": str(page)} | resource.selector
-    while True:
-        before_each()
-        answer = api.get(resource.path, query, _Page)
+    version = ""
+    for answer in pages(api, resource.path, resource.selector, Page[_Item], size=page, before_each=before_each):
         items += map(msgspec.to_builtins, answer.items or ())
-        if not answer.metadata.following:
-            return Listed(items=items, version=answer.metadata.resourceVersion)
+        version = answer.metadata.resourceVersion
+    return Listed(items=items, version=version)
+
+
+def pages(
+    api: Api,
+    path: str,
+    selector: Mapping[str, str],
+    shape: type[Page[_T]],
+    *,
+    size: int,
+    before_each: Callable[[], None] = lambda: None,
+) -> Iterator[Page[_T]]:
+    """The list at `path`, page by page, so that never more than `size` objects are held; errors as of `list_all`."""
+    query = {"limit": str(size), **selector}
+    following = True
+    while following:
+        before_each()
+        answer = api.get(path, query, shape)
         query["continue"] = answer.metadata.following
+        following = bool(answer.metadata.following)
+        yield answer

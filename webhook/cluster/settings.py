@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from webhook.cluster.lists import Object
 from webhook.injection.settings import Settings, parse_settings
 
 
@@ -33,6 +34,18 @@ class ConfigMap:
     def source(self) -> str:
         """What people call it."""
         return f"ConfigMap {self.namespace}/{self.name}"
+
+
+def config_map_of(item: Object) -> ConfigMap:
+    """The ConfigMap that a list's or a watch's object is; what is no text is left out."""
+    metadata, data = item["metadata"], item.get("data")
+    return ConfigMap(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+        data={key: text for key, text in data.items() if isinstance(text, str)} if isinstance(data, dict) else {},
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,26 +6,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Final
 
 from webhook.cluster.client import Api
 from webhook.cluster.events import EventWriter
 from webhook.cluster.handlers import SettingsHandler, TargetsHandler
 from webhook.cluster.informers import Handler, Informer, WatchState
-from webhook.cluster.lists import Resource
+from webhook.cluster.lists import TARGETS, Resource, settings_resource
 from webhook.cluster.log import Log
 from webhook.cluster.pace import Pace
 from webhook.cluster.publisher import Publisher
 from webhook.cluster.settings import SettingsStore
 from webhook.cluster.targets import TargetStore
 from webhook.injection.settings import Settings
-from webhook.injection.snapshot import Snapshot, TargetKind
-
-_CONFIG_MAPS: Final = "/api/v1/configmaps"
-_TARGETS: Final = {
-    TargetKind.CLUSTER: Resource(name="rayclusters", path="/apis/ray.io/v1/rayclusters", optional=True),
-    TargetKind.SERVICE: Resource(name="rayservices", path="/apis/ray.io/v1/rayservices", optional=True),
-}
+from webhook.injection.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +83,8 @@ class ClusterSource:
             store=self._settings, events=self._events, log=log, changed=changed, is_first=is_first
         )
         for name in settings_names:
-            yield Resource(name=f"configmaps/{name}", path=_CONFIG_MAPS, object_name=name), settings
-        for kind, resource in _TARGETS.items():
+            yield settings_resource(name), settings
+        for kind, resource in TARGETS.items():
             yield (
                 resource,
                 TargetsHandler(kind=kind, store=self._targets, log=log, changed=changed, is_first=is_first),

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from webhook.cluster.discovery import Discovered, discover
-from webhook.injection.snapshot import RayTarget, Reference
+from webhook.cluster.lists import Object
+from webhook.injection.snapshot import RayTarget, Reference, TargetKind
+
+
+def reference_to(kind: TargetKind, item: Object) -> Reference:
+    """How a pod names the target that a list's or a watch's object is."""
+    return Reference(kind=kind, namespace=item["metadata"]["namespace"], name=item["metadata"]["name"])
 
 
 class TargetStore:

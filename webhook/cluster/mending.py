@@ -1,0 +1,54 @@
+"""What would mend a workload's pods: they are created anew, each kind in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from webhook.cluster.owners import Workload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mend:
+    """What to do.
+
+    Attributes:
+        text: in words.
+        command: as it can be typed, where there is one.
+        restart: the workload for ``kubectl rollout restart``, where that is the way.
+    """
+
+    text: str
+    command: str | None = None
+    restart: str | None = None
+
+
+_RESTARTED: Final = {("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet")}
+_TEXTS: Final = {
+    ("", "Pod"): (
+        "nothing controls the pod: create it anew",
+        "kubectl get pod {name} -n {namespace} -o yaml | kubectl replace --force -f -",
+    ),
+    ("batch", "Job"): ("the pods run to their end; to begin again, delete the Job and apply it anew", None),
+    ("batch", "CronJob"): ("the next run gets what holds then; to begin again now, delete the Job that runs", None),
+    ("ray.io", "RayCluster"): (
+        "restart the whole RayCluster when its work may end, never its head alone: suspend it, then resume it",
+        'kubectl patch raycluster {name} -n {namespace} --type merge -p \'{{"spec":{{"suspend":true}}}}\'',
+    ),
+    ("ray.io", "RayService"): (
+        "change an annotation of the pod templates in spec.rayClusterConfig: KubeRay makes a new cluster and switches",
+        None,
+    ),
+    ("ray.io", "RayJob"): ("the job runs to its end; submit the RayJob anew for one with the new settings", None),
+}
+
+
+def mend_of(workload: Workload) -> Mend:
+    """What mends the pods of `workload`, if their templates are right."""
+    if workload.key in _RESTARTED:
+        name = f"{workload.kind.lower()}/{workload.name}"
+        restart = f"kubectl rollout restart {name} -n {workload.namespace}"
+        return Mend(text="restart it", command=restart, restart=name)
+    text, command = _TEXTS.get(workload.key, ("delete the pods one by one; their controller creates them anew", None))
+    names = {"name": workload.name, "namespace": workload.namespace}
+    return Mend(text=text, command=command.format(**names) if command else None)
