@@ -1,4 +1,4 @@
-"""``ray-webhook serve`` on a cluster: its flags, and the cluster's snapshots put into force.
+"""``ray-webhook serve`` on a cluster: whose snapshots are put into force.
 
 The client library is imported by this mode alone, on the main thread and before anything is served: it costs 0.2 s and
 35 MB, and an import on another thread would hold up every request.
@@ -6,51 +6,28 @@ The client library is imported by this mode alone, on the main thread and before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from webhook import contract
-from webhook.cli.flags import NamedPath
-from webhook.cli.output import option
+from webhook.cli.cluster_flags import api_of, settings_names
 from webhook.cluster.pod import is_in_cluster
 from webhook.errors import UsageError
-from webhook.injection.settings import is_dns_subdomain
 from webhook.injection.snapshot import Snapshot
 from webhook.server.logging import capture_libraries
 from webhook.server.memory import settle
 from webhook.server.state import State
 
 if TYPE_CHECKING:
-    from webhook.cluster.client import Api
     from webhook.cluster.source import ClusterSource, Statistics
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 MAX_BROKEN_SHOWN = 100
 """ConfigMaps whose broken keys get a series of their own; each of them is in the log and has an Event."""
-
-
-def cluster_options(command: _Command) -> _Command:
-    """The flags of this mode."""
-    for add in (
-        option(
-            "--settings-name",
-            multiple=True,
-            help=f"Name of the ConfigMaps with settings; the first one given is the strongest. "
-            f"[default: {contract.SETTINGS_NAME}]",
-        ),
-        option("--context", help="Context of the kubeconfig file.  [default: its current one]"),
-        option("--kubeconfig", type=NamedPath(), help="Cluster to follow.  [default: the pod's own]"),
-    ):
-        command = add(command)
-    return command
 
 
 def check_flags(flags: Mapping[str, Any]) -> None:
@@ -69,16 +46,6 @@ def check_flags(flags: Mapping[str, Any]) -> None:
         )
 
 
-def settings_names(given: Sequence[str]) -> list[str]:
-    """The ConfigMaps' names, each once; raises UsageError."""
-    for name in given:
-        if not is_dns_subdomain(name):
-            raise UsageError(
-                "--settings-name", value=name, allowed="the name of a ConfigMap", fix="give it as kubectl shows it"
-            )
-    return list(dict.fromkeys(given)) or [contract.SETTINGS_NAME]
-
-
 @contextmanager
 def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -> Iterator[None]:
     """Put the cluster's snapshots into force while the block runs; `first` is what each is made from.
@@ -91,7 +58,7 @@ def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -
     capture_libraries(state.log)
     from webhook.cluster.source import ClusterSource
 
-    api = _api(flags["kubeconfig"], flags["context"])
+    api = api_of(flags["kubeconfig"], flags["context"])
 
     def publish(snapshot: Snapshot) -> None:
         _put_in_force(state, snapshot, source.statistics())
@@ -104,13 +71,6 @@ def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -
         yield
     finally:
         source.stop()
-
-
-def _api(file: Path | None, context: str | None) -> Api:
-    from webhook.cluster.client import Api
-    from webhook.cluster.identity import kubeconfig, service_account
-
-    return Api(kubeconfig(file, context) if file else service_account())
 
 
 def _put_in_force(state: State, snapshot: Snapshot, statistics: Statistics) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from webhook import contract
-from webhook.cli.cluster_mode import check_flags, cluster_options, following_cluster
-from webhook.cli.flags import DnsName, NamedPath
+from webhook.cli.cluster_flags import cluster_domain_option, cluster_options, webhook_namespace_option
+from webhook.cli.cluster_mode import check_flags, following_cluster
+from webhook.cli.flags import NamedPath
 from webhook.cli.output import option
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
@@ -45,18 +46,8 @@ class _Pair:
 @option("--ops-port", type=_PORT, default=8080, show_default=True, help="Plain port for health and metrics.")
 @option("--settings", type=NamedPath(), help="Settings file in place of a cluster; followed.")
 @cluster_options
-@option(
-    "--namespace",
-    type=DnsName(),
-    help=f"The webhook's own namespace.  [default: the pod's own, else {contract.WEBHOOK_NAMESPACE}]",
-)
-@option(
-    "--cluster-domain",
-    type=DnsName(),
-    default=contract.CLUSTER_DOMAIN,
-    show_default=True,
-    help="What ends a Service's full name.",
-)
+@webhook_namespace_option("--namespace")
+@cluster_domain_option
 @option("--tls-cert", type=NamedPath(), help="Serving certificate, PEM; followed.")
 @option("--tls-key", type=NamedPath(), help="Its private key, PEM.")
 @option("--self-signed", type=NamedPath(), help="Directory for a CA and certificate of our own.")

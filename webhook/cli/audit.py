@@ -1,0 +1,173 @@
+"""``ray-webhook audit``: pods that were missed or are stale, workload by workload, and what would mend them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from webhook import contract
+from webhook.cli.cluster_flags import (
+    api_of,
+    cluster_domain_option,
+    cluster_options,
+    kubeconfig_of,
+    settings_names,
+    webhook_namespace_option,
+)
+from webhook.cli.flags import DnsName
+from webhook.cli.output import Style, no_color_option, option
+from webhook.cli.report import Change, change_lines, shown
+from webhook.cluster.pod import own_namespace
+from webhook.errors import UsageError, escape
+from webhook.injection.snapshot import Snapshot
+from webhook.injection.standing import Difference
+
+if TYPE_CHECKING:
+    from webhook.cluster.audit import Audit, Audited, Finding
+
+_SHOWN: Final = 3
+"""Pods that a line names; JSON has them all."""
+
+
+@click.command("audit")
+@option("--all-namespaces", "-A", is_flag=True, help="Look at the pods of all namespaces.")
+@option("--namespace", "-n", type=DnsName(), help="Look at the pods of this one.")
+@cluster_options
+@webhook_namespace_option("--webhook-namespace")
+@cluster_domain_option
+@option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json", "name"]),
+    default="text",
+    help="How to print; name prints what a restart mends, one a line, as arguments for kubectl rollout restart.",
+)
+@no_color_option
+def command(output: str, *, all_namespaces: bool, no_color: bool, **flags: Any) -> int:
+    """Find pods that were missed or are stale, and say what would mend them. The exit status is 1 if there are any."""
+    namespace = flags["namespace"]
+    if all_namespaces == bool(namespace):
+        raise UsageError("both or none of --all-namespaces and --namespace are given", fix="give one of them")
+    names = settings_names(flags["settings_name"])
+    kubeconfig = kubeconfig_of(flags["kubeconfig"])
+    own = flags["webhook_namespace"] or own_namespace() or contract.WEBHOOK_NAMESPACE
+    first = Snapshot(webhook_namespace=own, cluster_domain=flags["cluster_domain"])
+    from webhook.cluster.audit import audit
+
+    found = audit(api_of(kubeconfig, flags["context"]), namespace=namespace, settings_names=names, first=first)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(_document(found))))
+    elif output == "name":
+        for line in _restarts(found):
+            click.echo(line)
+    else:
+        click.echo("\n".join(_lines(found, Style(no_color=no_color))))
+    return 0 if found.is_fine else 1
+
+
+def _restarts(found: Audit) -> Iterator[str]:
+    for audited in found.workloads:
+        if audited.mend and audited.mend.restart:
+            yield f"{audited.mend.restart} --namespace={audited.workload.namespace}"
+
+
+def _document(found: Audit) -> dict[str, Any]:
+    return {
+        "fine": found.is_fine,
+        "pods": found.pods,
+        "concerned": found.concerned,
+        "workloads": list(map(_workload, found.workloads)),
+        "settings": [
+            {"code": item.code, "source": item.source, "key": item.key, "message": item.text} for item in found.settings
+        ],
+    }
+
+
+def _workload(audited: Audited) -> dict[str, Any]:
+    workload, mend = audited.workload, audited.mend
+    return {
+        "group": workload.group,
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": workload.name,
+        "findings": [
+            {
+                "code": finding.code,
+                "summary": finding.code.summary,
+                "message": finding.text or finding.code.meaning,
+                "pods": finding.pods,
+                "differences": finding.differences,
+            }
+            for finding in audited.findings.values()
+        ],
+        "warnings": [{"message": str(warning), "pods": count} for warning, count in audited.notes.items()],
+        "mend": mend and {"text": mend.text, "command": mend.command},
+    }
+
+
+def _lines(found: Audit, style: Style) -> Iterator[str]:
+    for item in found.settings:
+        yield style(escape(item.source), bold=True)
+        yield f"  {style(item.code, 'yellow')} {item.code.summary}: {escape(f'{item.key} {item.text}')}"
+        yield ""
+    for audited in found.workloads:
+        workload = audited.workload
+        yield f"{style(escape(f'{workload.kind} {workload.namespace}/{workload.name}'), bold=True)}"
+        yield from _workload_lines(audited, style)
+        yield ""
+    yield _summary(found)
+
+
+def _workload_lines(audited: Audited, style: Style) -> Iterator[str]:
+    for finding in audited.findings.values():
+        yield f"  {style(finding.code, 'red')} {finding.code.summary}: {escape(_named(finding.pods))}"
+        yield from change_lines(_changes(finding.differences), style)
+        yield from _advice_lines(audited, finding)
+    for warning, count in audited.notes.items():
+        yield f"  {style('warning', 'yellow')} {warning} ({_counted(count, 'pod')})"
+    if audited.mend:
+        command = f": {audited.mend.command}" if audited.mend.command else ""
+        yield escape(f"  To mend it, {audited.mend.text}{command}")
+
+
+def _advice_lines(audited: Audited, finding: Finding) -> Iterator[str]:
+    """What to do where creating the pods anew does not help."""
+    if finding.text:
+        yield f"    {escape(finding.text)}"
+    if audited.mend is None and not finding.text:
+        yield f"    {finding.code.meaning} {finding.code.fix}"
+
+
+def _named(pods: Sequence[str]) -> str:
+    more = f" and {len(pods) - _SHOWN} more" if len(pods) > _SHOWN else ""
+    return f"{', '.join(pods[:_SHOWN])}{more}"
+
+
+def _changes(differences: Sequence[Difference]) -> list[Change]:
+    """Of the pod that has the differences to what a new one would have."""
+    return [
+        Change(
+            container=item.container,
+            name=item.name,
+            before=None if item.before is None else shown({"value": item.before}),
+            after=None if item.after is None else shown({"value": item.after}),
+        )
+        for item in differences
+    ]
+
+
+def _summary(found: Audit) -> str:
+    counts: Counter[str] = Counter()
+    for audited in found.workloads:
+        for finding in audited.findings.values():
+            counts[finding.code.summary] += len(finding.pods)
+    told = ", ".join(f"{count} {summary}" for summary, count in counts.items()) or "all of these are right"
+    return f"{_counted(found.pods, 'pod')} looked at, {found.concerned} for the webhook: {told}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
