@@ -15,7 +15,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from webhook.errors import CertificateError
@@ -49,13 +49,18 @@ class KeyPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificateInfo:
-    """What a certificate says. Times are UTC; the fingerprint is SHA-256 as `openssl x509 -fingerprint` prints it."""
+    """What a certificate says. Times are UTC; the fingerprint is SHA-256 as `openssl x509 -fingerprint` prints it.
+
+    Attributes:
+        key: the kind of its key, such as ``ECDSA secp256r1`` or ``RSA 2048``.
+    """
 
     subject: str
     issuer: str
     names: tuple[str, ...]
     not_before: datetime
     not_after: datetime
+    key: str
     fingerprint: str
 
 
@@ -115,8 +120,17 @@ def describe(pem: bytes, source: str = "the certificate") -> CertificateInfo:
         names=tuple(str(name.value) for name in names_of(certificate)),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
+        key=_kind_of(certificate.public_key()),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
     )
+
+
+def _kind_of(key: object) -> str:
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"ECDSA {key.curve.name}"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    return type(key).__name__.removesuffix("PublicKey")
 
 
 def is_authority(certificate: x509.Certificate) -> bool:

@@ -18,10 +18,13 @@ from webhook.cli.output import OutputError, StandardOutput
 from webhook.errors import UsageError, WebhookError, quote
 
 COMMANDS: Final = {
+    "audit": "find pods that were missed or are stale, and say what mends them",
+    "certs": "issue certificates by hand, or show them",
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
     "reasons": "list the reason codes, or explain one",
     "serve": "run the service",
+    "settings": "check settings before they are applied",
 }
 
 

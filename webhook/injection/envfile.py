@@ -17,10 +17,11 @@ _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnvFile:
-    """What a settings file says, and what is wrong with it, each fault with its line and key."""
+    """What a settings file says, and what is wrong with it or has no effect, each with its line and key."""
 
     settings: Settings
     faults: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 def parse_env_file(text: str, *, source: str) -> EnvFile:
@@ -39,7 +40,8 @@ def parse_env_file(text: str, *, source: str) -> EnvFile:
         data[key], lines[key] = value, number
     settings = parse_settings(data, source=source, cluster_wide=True)
     faults += [f"line {lines[key]}, {key} {fault}" for key, fault in settings.broken.items()]
-    return EnvFile(settings=settings, faults=tuple(faults))
+    ignored = [f"line {lines[key]}, {key} is ignored: {why}" for key, why in settings.ignored.items()]
+    return EnvFile(settings=settings, faults=tuple(faults), ignored=tuple(ignored))
 
 
 def good_settings(text: str, *, name: str, source: str) -> Settings:
