@@ -20,6 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 Object = dict[str, Any]
 
 CONFIG_MAPS = "/api/v1/configmaps"
+NAMESPACES = "/api/v1/namespaces"
+PODS = "/api/v1/pods"
+REPLICA_SETS = "/apis/apps/v1/replicasets"
+JOBS = "/apis/batch/v1/jobs"
 CLUSTERS = "/apis/ray.io/v1/rayclusters"
 SERVICES = "/apis/ray.io/v1/rayservices"
 
@@ -69,7 +73,8 @@ class FakeApiServer:
     """The server's state; see the module."""
 
     def __init__(self) -> None:
-        self.collections: dict[str, dict[tuple[str, str], Object]] = {CONFIG_MAPS: {}}
+        built_in = (CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, JOBS)
+        self.collections: dict[str, dict[tuple[str, str], Object]] = {path: {} for path in built_in}
         self.history: list[tuple[int, str, str, Object]] = []
         self.events: dict[str, Object] = {}
         self.requests: list[Request] = []
@@ -93,6 +98,24 @@ class FakeApiServer:
             objects[namespace, name] = made
             self._record(path, "MODIFIED" if old else "ADDED", made)
         return made
+
+    def add(self, path: str, whole: Object) -> Object:
+        """Create or change an object whose metadata counts, such as a pod."""
+        metadata = whole["metadata"]
+        with self.changed:
+            self.version += 1
+            made = {"status": {}, **whole, "metadata": {"uid": f"uid-{self.version}", **metadata}}
+            self.collections[path][metadata.get("namespace", ""), metadata["name"]] = made
+        return made
+
+    def listed(self, path: str) -> dict[tuple[str, str], Object] | None:
+        """The objects of a collection, or of a namespace's part of one; None where the kind is not served."""
+        if path in self.collections:
+            return self.collections[path]
+        api, _, rest = path.partition("/namespaces/")
+        namespace, _, resource = rest.partition("/")
+        whole = self.collections.get(f"{api}/{resource}")
+        return None if whole is None else {key: item for key, item in whole.items() if key[0] == namespace}
 
     def config_map(self, namespace: str, data: Any, name: str = "ray-settings") -> Object:
         """Create or change a ConfigMap."""
@@ -148,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = self._note()
         if self._fails(request):
             return
-        objects = self.fake.collections.get(request.path)
+        objects = self.fake.listed(request.path)
         if objects is None:
             self._answer(404, _status(404, "the server could not find the requested resource"))
         elif request.is_watch:
@@ -259,8 +282,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _is_selected(item: Object, query: dict[str, str]) -> bool:
-    selector = query.get("fieldSelector")
-    return selector is None or selector == f"metadata.name={item['metadata']['name']}"
+    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``."""
+    terms = (term.partition("=") for term in query.get("fieldSelector", "").split(",") if term)
+    fields = {"metadata.name": item["metadata"]["name"], "status.phase": item.get("status", {}).get("phase")}
+    return all((fields[key.rstrip("!")] == value) is not key.endswith("!") for key, _, value in terms)
 
 
 def _status(code: int, message: str) -> Object:

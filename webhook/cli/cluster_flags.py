@@ -70,7 +70,7 @@ def kubeconfig_of(given: Path | None, environment: Mapping[str, str] = os.enviro
         UsageError: there is none, or KUBECONFIG names several.
     """
     named = [part for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
-    usual = Path.home() / ".kube" / "config"
+    usual = Path(environment.get("HOME", "/")) / ".kube" / "config"
     if given or len(named) == 1:
         return given or Path(named[0])
     if named:

@@ -26,11 +26,11 @@ class Mend:
 _RESTARTED: Final = {("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet")}
 _TEXTS: Final = {
     ("", "Pod"): (
-        "nothing controls the pod: create it anew",
+        "create it anew, for nothing controls it",
         "kubectl get pod {name} -n {namespace} -o yaml | kubectl replace --force -f -",
     ),
-    ("batch", "Job"): ("the pods run to their end; to begin again, delete the Job and apply it anew", None),
-    ("batch", "CronJob"): ("the next run gets what holds then; to begin again now, delete the Job that runs", None),
+    ("batch", "Job"): ("let its pods run to their end, or delete the Job and apply it anew", None),
+    ("batch", "CronJob"): ("wait for the next run, or delete the Job that runs", None),
     ("ray.io", "RayCluster"): (
         "restart the whole RayCluster when its work may end, never its head alone: suspend it, then resume it",
         'kubectl patch raycluster {name} -n {namespace} --type merge -p \'{{"spec":{{"suspend":true}}}}\'',
@@ -39,7 +39,7 @@ _TEXTS: Final = {
         "change an annotation of the pod templates in spec.rayClusterConfig: KubeRay makes a new cluster and switches",
         None,
     ),
-    ("ray.io", "RayJob"): ("the job runs to its end; submit the RayJob anew for one with the new settings", None),
+    ("ray.io", "RayJob"): ("let the job run to its end, then submit the RayJob anew", None),
 }
 
 

@@ -1,0 +1,388 @@
+"""The audit of pods that a fake API server has: what is found, of which workload, and by which requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.fake_api_server import (
+    CLUSTERS,
+    CONFIG_MAPS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    REPLICA_SETS,
+    FakeApiServer,
+    running_api_server,
+)
+from tests.cluster.support import OWN, api_at
+from tests.injection.support import container, kuberay_pod, run, snapshot
+from tests.injection.support import pod as template
+from webhook.cluster.audit import Audit, Audited, audit
+from webhook.errors import ClusterError, InputError
+from webhook.injection.findings import FindingCode
+from webhook.injection.snapshot import Snapshot
+
+P = "ray.seedcore.io/"
+SETTINGS = {"RAY_HOST": "head", "RAY_NAMESPACE": "lab"}
+FIRST = Snapshot(webhook_namespace=OWN)
+
+
+@pytest.fixture
+def fake() -> FakeApiServer:
+    server = FakeApiServer()
+    server.config_map(OWN, SETTINGS)
+    for name in ("apps", OWN, "kube-system"):
+        namespace(server, name)
+    return server
+
+
+@pytest.fixture
+def url(fake: FakeApiServer) -> Iterator[str]:
+    with running_api_server(fake) as url:
+        yield url
+
+
+def namespace(fake: FakeApiServer, name: str, **labels: str) -> None:
+    fake.add(
+        NAMESPACES, {"metadata": {"name": name, "labels": {P + key.replace("_", "-"): labels[key] for key in labels}}}
+    )
+
+
+def owner(kind: str, name: str, version: str = "apps/v1") -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "name": name, "uid": f"{kind}-{name}", "controller": True}
+
+
+def add(
+    fake: FakeApiServer,
+    whole: dict[str, Any],
+    name: str = "one",
+    *,
+    place: str = "apps",
+    controller: dict[str, Any] | None = None,
+    phase: str = "Running",
+    **metadata: Any,
+) -> None:
+    """Put a pod there as it is, not as the webhook would let it in."""
+    owners = [{**owner("Node", "n", "v1"), "controller": False}, controller] if controller else None
+    named = {"namespace": place, "name": name, "ownerReferences": owners, **metadata}
+    fake.add(PODS, {**whole, "metadata": {**whole["metadata"], **named}, "status": {"phase": phase}})
+
+
+def treated(whole: dict[str, Any], **settings: str) -> dict[str, Any]:
+    """The pod as the webhook lets it in under these settings."""
+    return run(whole, snapshot({**SETTINGS, **settings})).pod
+
+
+def audited(
+    url: str, place: str | None = None, *, page: int = 500, names: tuple[str, ...] = ("ray-settings",)
+) -> Audit:
+    return audit(api_at(url), namespace=place, settings_names=names, first=FIRST, page=page)
+
+
+def told(found: Audit) -> dict[str, list[tuple[str, list[str]]]]:
+    """The findings by workload: code and pods."""
+    return {
+        f"{item.workload.kind} {item.workload.namespace}/{item.workload.name}": [
+            (finding.code.summary, finding.pods) for finding in item.findings.values()
+        ]
+        for item in found.workloads
+    }
+
+
+def only(found: Audit) -> Audited:
+    (item,) = found.workloads
+    return item
+
+
+def test_pods_that_are_right_or_nobodys_are_no_findings(fake: FakeApiServer, url: str) -> None:
+    add(fake, treated(template("client")), "client")
+    add(fake, template(), "no-role")
+    add(fake, template("none"), "none")
+    found = audited(url)
+
+    assert (found.is_fine, found.pods, found.concerned, found.workloads) == (True, 3, 2, ())
+
+
+def test_a_pod_without_a_status_was_missed_and_one_with_it_is_stale(fake: FakeApiServer, url: str) -> None:
+    add(fake, template("client"), "missed")
+    add(fake, treated(template("worker"), RAY_HOST="before"), "stale")
+    found = audited(url)
+
+    assert told(found) == {"Pod apps/missed": [("missed", ["missed"])], "Pod apps/stale": [("stale", ["stale"])]}
+    assert not found.is_fine
+    (stale,) = found.workloads[1].findings.values()
+    assert (stale.differences[0].name, stale.differences[0].before, stale.differences[0].after) == (
+        "RAY_HOST",
+        "before",
+        "head",
+    )
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_has_ended_does_not_count(fake: FakeApiServer, url: str, phase: str) -> None:
+    add(fake, template("client"), phase=phase)
+
+    assert audited(url).pods == 0
+
+
+def test_a_pod_that_is_being_deleted_does_not_count(fake: FakeApiServer, url: str) -> None:
+    add(fake, template("client"), deletionTimestamp="2026-01-01T00:00:00Z")
+
+    assert audited(url).pods == 0
+
+
+@pytest.mark.parametrize("place", [OWN, "kube-system", "off"])
+def test_namespaces_that_no_pod_is_sent_from_are_left_alone(fake: FakeApiServer, url: str, place: str) -> None:
+    namespace(fake, "off", injection="disabled", default_role="client")
+    add(fake, template("client"), place=place)
+    found = audited(url)
+
+    assert (found.is_fine, found.pods, found.concerned) == (True, 1, 0)
+
+
+def test_a_namespaces_default_role_makes_clients(fake: FakeApiServer, url: str) -> None:
+    namespace(fake, "clients", default_role="client")
+    add(fake, template(), "missed", place="clients")
+    add(fake, template(None, container(command=["ray", "start", "--head"])), "starter", place="clients")
+    found = audited(url)
+
+    assert told(found) == {"Pod clients/missed": [("missed", ["missed"])], "Pod clients/starter": []}
+    (warning,) = found.workloads[1].notes
+    assert warning.code == "RAY408"
+
+
+def test_what_a_new_pod_would_be_refused_for_is_told_with_its_code(fake: FakeApiServer, url: str) -> None:
+    add(fake, template("Client"))
+    item = only(audited(url))
+    (finding,) = item.findings.values()
+
+    assert finding.code is FindingCode.WOULD_BE_REFUSED
+    assert finding.text.startswith(f'RAY301: annotation {P}role is "Client"; allowed: head, worker, client, none')
+    assert item.mend is None
+
+
+def test_a_warning_alone_is_told_and_no_finding(fake: FakeApiServer, url: str) -> None:
+    add(fake, treated(template("client", annotations={"skip-containers": "later"})), "one")
+    found = audited(url)
+
+    assert found.is_fine
+    ((warning, count),) = only(found).notes.items()
+    assert (warning.code, count) == ("RAY403", 1)
+
+
+def test_pods_are_grouped_by_the_workload_that_people_know(fake: FakeApiServer, url: str) -> None:
+    fake.add(
+        REPLICA_SETS,
+        {
+            "metadata": {
+                "namespace": "apps",
+                "name": "api-1",
+                "uid": "ReplicaSet-api-1",
+                "ownerReferences": [owner("Deployment", "api")],
+            }
+        },
+    )
+    fake.add(
+        REPLICA_SETS,
+        {
+            "metadata": {
+                "namespace": "apps",
+                "name": "api-2",
+                "uid": "ReplicaSet-api-2",
+                "ownerReferences": [owner("Deployment", "api")],
+            }
+        },
+    )
+    fake.add(REPLICA_SETS, {"metadata": {"namespace": "apps", "name": "lone", "uid": "ReplicaSet-lone"}})
+    fake.add(
+        JOBS,
+        {
+            "metadata": {
+                "namespace": "apps",
+                "name": "night-1",
+                "uid": "Job-night-1",
+                "ownerReferences": [owner("CronJob", "night", "batch/v1")],
+            }
+        },
+    )
+    for number, controller in enumerate(
+        (
+            owner("ReplicaSet", "api-1"),
+            owner("ReplicaSet", "api-2"),
+            owner("ReplicaSet", "lone"),
+            owner("Job", "night-1", "batch/v1"),
+            owner("StatefulSet", "db"),
+        )
+    ):
+        add(fake, template("client"), f"pod-{number}", controller=controller)
+
+    assert told(audited(url, page=2)) == {
+        "CronJob apps/night": [("missed", ["pod-3"])],
+        "Deployment apps/api": [("missed", ["pod-0", "pod-1"])],
+        "ReplicaSet apps/lone": [("missed", ["pod-2"])],
+        "StatefulSet apps/db": [("missed", ["pod-4"])],
+    }
+
+
+@pytest.mark.parametrize(
+    ("controller", "restart", "text"),
+    [
+        (owner("Deployment", "api"), "deployment/api", "restart it"),
+        (owner("StatefulSet", "db"), "statefulset/db", "restart it"),
+        (owner("DaemonSet", "agent"), "daemonset/agent", "restart it"),
+        (owner("ReplicaSet", "lone"), None, "delete the pods one by one"),
+        (owner("Job", "load", "batch/v1"), None, "run to their end"),
+        (owner("Deployment", "api", "example.com/v1"), None, "delete the pods one by one"),
+        (None, None, "create it anew"),
+    ],
+)
+def test_each_kind_of_workload_is_mended_in_its_own_way(
+    fake: FakeApiServer, url: str, controller: dict[str, Any] | None, restart: str | None, text: str
+) -> None:
+    add(fake, template("client"), controller=controller)
+    mend = only(audited(url)).mend
+
+    assert mend is not None
+    assert mend.restart == restart
+    assert text in mend.text
+
+
+@pytest.mark.parametrize(
+    ("owner_kind", "text"),
+    [(None, "never its head alone"), ("RayService", "makes a new cluster"), ("RayJob", "submit the RayJob anew")],
+)
+def test_pods_of_kuberay_are_never_mended_by_a_restart_of_the_head(
+    fake: FakeApiServer, url: str, owner_kind: str | None, text: str
+) -> None:
+    fake.serve_kind(CLUSTERS)
+    owners = [owner(owner_kind, "chat", "ray.io/v1")] if owner_kind else None
+    fake.add(
+        CLUSTERS,
+        {"metadata": {"namespace": "apps", "name": "train", "uid": "RayCluster-train", "ownerReferences": owners}},
+    )
+    controller = owner("RayCluster", "train", "ray.io/v1")
+    add(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), "train-head", controller=controller)
+    add(fake, kuberay_pod("worker"), "train-worker", controller=controller)
+    item = only(audited(url))
+
+    assert [finding.pods for finding in item.findings.values()] == [["train-head"]]
+    assert item.workload.kind == (owner_kind or "RayCluster")
+    assert item.mend is not None
+    assert item.mend.restart is None
+    assert text in item.mend.text
+    assert "delete" not in f"{item.mend.text} {item.mend.command}"
+
+
+def test_a_restart_is_not_advised_where_new_pods_would_be_refused(fake: FakeApiServer, url: str) -> None:
+    controller = owner("StatefulSet", "db")
+    add(fake, template("client"), "a", controller=controller)
+    add(fake, template("Client"), "b", controller=controller)
+
+    assert only(audited(url)).mend is None
+
+
+def test_a_container_that_came_late_is_not_mended_by_a_restart(fake: FakeApiServer, url: str) -> None:
+    whole = treated(template("client"))
+    whole["spec"]["containers"].append(container("sidecar"))
+    add(fake, whole, controller=owner("StatefulSet", "db"))
+    item = only(audited(url))
+
+    assert [finding.code for finding in item.findings.values()] == [FindingCode.LATE_CONTAINER]
+    assert item.mend is None
+
+
+def test_one_namespace_is_asked_for_by_its_paths_alone(fake: FakeApiServer, url: str) -> None:
+    namespace(fake, "other")
+    add(fake, template("client"), "mine", controller=owner("ReplicaSet", "r"))
+    add(fake, template("client"), "theirs", place="other")
+    found = audited(url, "apps")
+
+    assert told(found) == {"ReplicaSet apps/r": [("missed", ["mine"])]}
+    paths = {request.path for request in fake.requests}
+    assert {"/api/v1/namespaces/apps/pods", "/apis/apps/v1/namespaces/apps/replicasets"} <= paths
+    assert paths.isdisjoint({PODS, REPLICA_SETS, JOBS})
+
+
+def test_owners_are_listed_only_where_a_finding_needs_them(fake: FakeApiServer, url: str) -> None:
+    add(fake, treated(template("client")), controller=owner("ReplicaSet", "r"))
+    audited(url)
+
+    assert {request.path for request in fake.requests}.isdisjoint({REPLICA_SETS, JOBS})
+
+
+def test_everything_is_read_by_pages(fake: FakeApiServer, url: str) -> None:
+    for number in range(7):
+        namespace(fake, f"n-{number}")
+        add(fake, template("client"), place=f"n-{number}")
+    found = audited(url, page=3)
+
+    assert (found.pods, len(found.workloads)) == (7, 7)
+    assert {request.query.get("limit") for request in fake.requests} == {"3"}
+    assert fake.count(PODS) == 3
+    assert not any(request.is_watch or request.method != "GET" for request in fake.requests)
+
+
+def test_broken_settings_are_a_finding_and_keys_without_effect_are_told(fake: FakeApiServer, url: str) -> None:
+    namespace(fake, "other")
+    fake.config_map("other", {"RAY_HOST": "h", "RAY_PORT": "x"})
+    fake.config_map("apps", {"RAY_HOST": "h", "RAY_ADDRESS": "ray://h:1"})
+    found, mine = audited(url), audited(url, "apps")
+
+    assert [(item.code.summary, item.source, item.key) for item in found.settings] == [
+        ("settings key without effect", "ConfigMap apps/ray-settings", "RAY_ADDRESS"),
+        ("settings broken", "ConfigMap other/ray-settings", "RAY_PORT"),
+    ]
+    assert (found.is_fine, mine.is_fine) == (False, True)
+    assert [item.key for item in mine.settings] == ["RAY_ADDRESS"]
+
+
+def test_settings_are_those_of_the_names_given(fake: FakeApiServer, url: str) -> None:
+    fake.config_map(OWN, {**SETTINGS, "RAY_HOST": "renamed"}, name="settings-v2")
+    add(fake, treated(template("client"), RAY_HOST="renamed"))
+
+    assert audited(url, names=("settings-v2", "ray-settings")).is_fine
+    assert not audited(url).is_fine
+
+
+def test_targets_are_read_from_their_specs(fake: FakeApiServer, url: str) -> None:
+    fake.serve_kind(CLUSTERS)
+    add(fake, treated(template("client", annotations={"cluster": "train"})))
+    fake.put(CLUSTERS, "apps", "train", spec={"headGroupSpec": {"headService": {"metadata": {"name": "moved"}}}})
+    (finding,) = only(audited(url)).findings.values()
+
+    assert finding.code is FindingCode.STALE
+    assert finding.differences[0].after == "moved.apps.svc.cluster.local"
+
+
+def test_a_namespace_that_is_not_there_is_told(url: str) -> None:
+    with pytest.raises(InputError, match='the namespace "nowhere" does not exist'):
+        audited(url, "nowhere")
+
+
+@pytest.mark.parametrize("path", [PODS, NAMESPACES, CONFIG_MAPS, CLUSTERS])
+def test_a_list_that_is_refused_is_the_clusters_failure_and_no_empty_answer(
+    fake: FakeApiServer, url: str, path: str
+) -> None:
+    fake.faults.status[path] = 403
+
+    with pytest.raises(ClusterError, match=r"403.*give this identity the right"):
+        audited(url)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"spec": {"containers": 5}},
+        {"metadata": {"name": "one", "labels": 5}},
+        {"metadata": {"name": "one", "ownerReferences": [{}]}},
+    ],
+)
+def test_a_pod_that_is_none_is_the_clusters_failure(fake: FakeApiServer, url: str, broken: dict[str, Any]) -> None:
+    add(fake, template("client"))
+    fake.collections[PODS]["apps", "one"] |= broken
+
+    with pytest.raises(ClusterError, match="has not the form of Kubernetes' API"):
+        audited(url)
