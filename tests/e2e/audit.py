@@ -1,4 +1,4 @@
-"""The API server's own record of who asked for what: an audit log of the service's requests, and of some pods."""
+"""The API server's own record of who asked for what: our ServiceAccounts' requests, and creations of some pods."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.e2e.installation import USER
+from tests.e2e.installation import AUDITOR, USER
 
 AUDITED_NAMESPACE: Final = "audited"
 """Creations of pods here are in the log as well."""
@@ -18,7 +18,7 @@ apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
-  - {{level: Metadata, users: ["{USER}"]}}
+  - {{level: Metadata, users: ["{USER}", "{AUDITOR}"]}}
   - level: Metadata
     namespaces: ["{AUDITED_NAMESPACE}"]
     verbs: [create]

@@ -21,6 +21,8 @@ NAME: Final = "ray-webhook"
 SERVICE_NAME: Final = f"{NAME}.{NAMESPACE}.svc"
 """By which the API server calls the webhook."""
 USER: Final = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+AUDITOR: Final = f"{USER}-audit"
+"""The ServiceAccount of the component audit."""
 GROUPS: Final = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated")
 CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 

@@ -73,6 +73,14 @@ def pods_of(plane: ControlPlane, namespace: str, count: int, *, selector: str = 
     return wait_for(found, f"{namespace} has {count} pods {selector}")
 
 
+def be_ready(plane: ControlPlane, pod: Object, status: str = "True") -> None:
+    """Tell of the pod what its kubelet would."""
+    metadata = pod["metadata"]
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+    told = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": status}]}}
+    send(plane.admin, "PATCH", path, told, content_type=MERGE).checked()
+
+
 def reviews_received(service: RunningService) -> float:
     """How many admission requests have reached the service, whatever became of them."""
     return sum(float(line.rpartition(" ")[2]) for line in metrics(service).splitlines() if line.startswith(_COUNTED))

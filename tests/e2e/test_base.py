@@ -12,7 +12,7 @@ from tests.control_plane.objects import Answer, send
 from tests.control_plane.process import wait_for
 from tests.e2e import installation
 from tests.e2e.installation import NAMESPACE, by_kind
-from tests.e2e.support import DRY_RUN, MERGE, pods_of, seconds_until
+from tests.e2e.support import DRY_RUN, be_ready, pods_of, seconds_until
 
 pytestmark = pytest.mark.e2e
 
@@ -135,13 +135,6 @@ def assert_healthy(plane: ControlPlane, count: int) -> None:
     """The disruption budget's controller counts `count` ready pods."""
     path = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/ray-webhook"
     assert_soon(lambda: send(plane.admin, "GET", path).checked().get("status", {}).get("currentHealthy"), count)
-
-
-def be_ready(plane: ControlPlane, pod: dict[str, Any], status: str = "True") -> None:
-    """Tell of the pod what its kubelet would."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}/status"
-    told = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": status}]}}
-    send(plane.admin, "PATCH", path, told, content_type=MERGE).checked()
 
 
 def evict(plane: ControlPlane, pod: dict[str, Any]) -> Answer:
