@@ -173,8 +173,8 @@ check_place() {
       "see kubectl's message above, or create it: kubectl create namespace $namespace"
   others=$(
     kube get deployments,statefulsets,daemonsets,cronjobs,jobs -n "$own" -o name \
-      --selector='app.kubernetes.io/part-of!=ray-webhook'
-    kube get pods -n "$own" -o go-template="$bare"
+      --selector='app.kubernetes.io/part-of!=ray-webhook' &&
+      kube get pods -n "$own" -o go-template="$bare"
   ) || fail 3 "the namespace $own cannot be looked into" "$check"
   [[ -z $others ]] || fail 2 "the namespace $own has workloads of others (${others//$'\n'/, }): $why" \
     "let the overlay install into a namespace of its own, or move them"

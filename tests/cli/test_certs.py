@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-import ssl
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
 
 from tests.certificates.support import verify
 from tests.service import run_command, running_service
@@ -97,12 +101,22 @@ def test_one_can_come_from_standard_input() -> None:
     assert ended.stdout.startswith("standard input: good\n  subject  CN=ray-webhook self-signed authority\n")
 
 
-def test_any_authoritys_certificate_can_be_shown() -> None:
-    """Those that Python trusts by default are of many kinds."""
-    pems = [ssl.DER_cert_to_PEM_cert(der) for der in ssl.create_default_context().get_ca_certs(binary_form=True)]
-    for pem in pems[:3]:
-        (row,) = json.loads(run_command("certs", "show", "-", "-o", "json", stdin=pem).stdout)
-        assert row["key"].split()[0] in {"RSA", "ECDSA"}
+@pytest.mark.parametrize(
+    ("private", "hashed", "told"),
+    [
+        (rsa.generate_private_key(public_exponent=65537, key_size=2048), hashes.SHA256(), "RSA 2048"),
+        (ec.generate_private_key(ec.SECP384R1()), hashes.SHA256(), "ECDSA secp384r1"),
+        (ed25519.Ed25519PrivateKey.generate(), None, "Ed25519"),
+    ],
+)
+def test_the_kind_of_any_key_is_told(private: Any, hashed: hashes.SHA256 | None, told: str) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    dated = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=9)).public_key(private.public_key())
+    pem = dated.sign(private, hashed).public_bytes(serialization.Encoding.PEM).decode()
+    (row,) = json.loads(run_command("certs", "show", "-", "-o", "json", stdin=pem).stdout)
+
+    assert (row["key"], row["subject"]) == (told, "CN=somebody")
 
 
 @pytest.mark.parametrize(
