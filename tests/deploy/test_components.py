@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.deploy.rendering import EVERYTHING, Combination, built, of_kind, pod_template, the
+from tests.deploy.rendering import (
+    EVERYTHING,
+    KUSTOMIZE,
+    Combination,
+    built,
+    kustomization,
+    objects,
+    of_kind,
+    pod_template,
+    the,
+    written,
+)
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
@@ -120,3 +132,12 @@ def test_the_namespace_is_restricted_but_for_the_nodes_network(components: tuple
     labels = the(added(*components), "Namespace", "ray-webhook-system")["metadata"]["labels"]
     security = {label.removeprefix(POD_SECURITY): value for label, value in labels.items() if POD_SECURITY in label}
     assert security == {"enforce": level, "warn": level}
+
+
+def test_the_audit_runs_the_image_that_an_overlay_below_has_named(tmp_path: Path) -> None:
+    """Its CronJob comes on top, where the overlay's own `images` no longer reaches it."""
+    images = [{"name": "ray-webhook", "newName": "registry.example/ray-webhook", "newTag": "1.2.3"}]
+    overlay = kustomization(tmp_path / "overlay", Combination(overlay="dev"), images=images)
+    found = objects(written(tmp_path / "ours", [overlay], [KUSTOMIZE / "components" / "audit"]))
+    (audit,) = pod_template(the(found, "CronJob", "ray-webhook-audit"))["spec"]["containers"]
+    assert audit["image"] == "registry.example/ray-webhook:1.2.3"
