@@ -87,10 +87,10 @@ class RunningService:
         response: dict[str, Any] = answer.json["response"]
         return response
 
-    def ops(self, path: str) -> tuple[int, str]:
+    def ops(self, path: str, *, seconds: float = 10.0) -> tuple[int, str]:
         """GET `path` from the plain port: status and text."""
         url = urlsplit(self.ops_url)
-        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=seconds)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -121,19 +121,22 @@ def read_answer(connection: http.client.HTTPConnection) -> Answer:
 
 
 @contextmanager
-def running_service(folder: Path, *flags: str, settings: Path | None = SETTINGS) -> Iterator[RunningService]:
+def running_service(
+    folder: Path, *flags: str, settings: Path | None = SETTINGS, command: str = COMMAND
+) -> Iterator[RunningService]:
     """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends.
 
     A certificate that `flags` name is trusted if its CA is ``tls/ca.crt`` in `folder`. Without `settings` (for
-    ``--kubeconfig``) the service listens before it is ready.
+    ``--kubeconfig``) the service listens before it is ready. `command` runs ``ray-webhook`` in a way of its own.
+    SIGTERM ends the service without a lame-duck time, unless `flags` name one.
     """
     tls = folder / "tls"
-    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0"]
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0"]
     if settings is not None:
         arguments += ["--settings", str(settings)]
     if "--tls-cert" not in flags:
         arguments += ["--self-signed", str(tls)]
-    process = subprocess.Popen([COMMAND, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen([command, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     service = RunningService(process)
     reader = threading.Thread(target=_collect, args=(process, service.lines))
     reader.start()

@@ -229,6 +229,15 @@ class HeaderTooLargeError(RequestError):
     status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
+class ClientNameError(RequestError):
+    """The client's certificate is good, but of somebody who may not ask."""
+
+    code = "RAY822"
+    summary = "client not allowed"
+    meaning = "The client's certificate bears none of the common names that --client-name allows."
+    status = HTTPStatus.FORBIDDEN
+
+
 class NotReadyError(RequestError):
     """The service has no settings yet; the API server asks again within its time-out."""
 
@@ -243,7 +252,10 @@ class OverloadedError(RequestError):
 
     code = "RAY512"
     summary = "overloaded"
-    meaning = "The service holds as many bytes of bodies as it may. It answers 503 with Retry-After; ask again."
+    meaning = (
+        "The service holds as many bytes of bodies as it may; the one it waited for longest gave way. "
+        "It answers 503 with Retry-After; ask again."
+    )
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 

@@ -67,6 +67,7 @@ def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -
     register(source, state.metrics.registry)
     state.log.info("following cluster", url=api.host, settings=names, namespace=first.webhook_namespace)
     source.start()
+    state.vital["cluster"] = lambda: source.is_at_work
     try:
         yield
     finally:

@@ -66,9 +66,10 @@ def _service(folder: Path) -> Iterator[_Running]:
     """Run ``ray-webhook serve`` as a process of its own, with its files in `folder` and its log in a pipe."""
     settings = folder / "settings.env"
     settings.write_text(SETTINGS)
-    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--settings", str(settings)]
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0"]
+    tls = ["--self-signed", str(folder / "tls")]
     process = subprocess.Popen(  # noqa: S603  our own program and arguments
-        [sys.executable, "-P", "-m", "webhook.cli", "serve", *arguments, "--self-signed", str(folder / "tls")],
+        [sys.executable, "-P", "-m", "webhook.cli", "serve", *arguments, "--settings", str(settings), *tls],
         stdout=subprocess.PIPE,
         env={name: value for name, value in os.environ.items() if not name.startswith("RAY_WEBHOOK_")},
     )

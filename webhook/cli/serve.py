@@ -50,6 +50,16 @@ class _Pair:
 @cluster_domain_option
 @option("--tls-cert", type=NamedPath(), help="Serving certificate, PEM; followed.")
 @option("--tls-key", type=NamedPath(), help="Its private key, PEM.")
+@option(
+    "--client-ca",
+    type=NamedPath(),
+    help="Authorities of client certificates, PEM; followed. Whoever shows none of theirs gets no connection.",
+)
+@option(
+    "--client-name",
+    multiple=True,
+    help="Common name of a client certificate that may ask; others are told 403.  [default: any of --client-ca]",
+)
 @option("--self-signed", type=NamedPath(), help="Directory for a CA and certificate of our own.")
 @option(
     "--mode",
@@ -57,6 +67,14 @@ class _Pair:
     default=Mode.ENFORCE.value,
     show_default=True,
     help="observe changes nothing.",
+)
+@option(
+    "--lame-duck",
+    type=click.FloatRange(0, 3600),
+    default=lifecycle.LAME_DUCK_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="From SIGTERM on, not ready but answering; 10 less than the pod's grace period at most.",
 )
 @option(
     "--log-format",
@@ -68,6 +86,8 @@ class _Pair:
 def command(**flags: Any) -> None:
     """Serve admission requests until SIGTERM."""
     check_flags(flags)
+    if flags["client_name"] and not flags["client_ca"]:
+        raise UsageError("--client-name without --client-ca", allowed="both", fix="name the authorities as well")
     settings = SettingsFile(flags["settings"]) if flags["settings"] else None
     namespace = flags["namespace"] or own_namespace() or contract.WEBHOOK_NAMESPACE
     mode = Mode(flags["mode"])
@@ -78,7 +98,7 @@ def command(**flags: Any) -> None:
     if settings:
         load_settings(state, settings, first)
     pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], namespace))
-    certificate = ServingCertificate(pair.certificate, pair.key)
+    certificate = ServingCertificate(pair.certificate, pair.key, flags["client_ca"])
     show_certificate(state, certificate)
     service = lifecycle.Service(
         state=state,
@@ -88,6 +108,8 @@ def command(**flags: Any) -> None:
         settings=settings,
         certificate=certificate,
         renew=pair.renew,
+        client_names=frozenset(flags["client_name"]),
+        lame_duck=flags["lame_duck"],
     )
     with nullcontext() if settings else following_cluster(state, flags, first):
         lifecycle.run(service)

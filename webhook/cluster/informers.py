@@ -86,11 +86,17 @@ class Informer:
         self._refusals = 0
         self._watch_began: float | None = None
         self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
         self._informer: Any = _shared_informer(self)
 
     def start(self) -> None:
         """Begin, on a thread of its own."""
         self._informer.start()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether its thread has not ended; nothing else would ever change what it knows."""
+        return self._thread is None or self._thread.is_alive()
 
     def stop(self) -> None:
         """End; returns when the thread has ended, at the latest when a list that hangs has met its time-out."""
@@ -106,6 +112,7 @@ class Informer:
 
         :rtype: object
         """
+        self._thread = threading.current_thread()
         return self._watch(resource_version) if watch else self._list()
 
     def changed(self, item: Object) -> None:

@@ -95,6 +95,14 @@ class ClusterSource:
         """Whether every kind was listed once."""
         return all(informer.is_synced for informer in self._informers)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a change in the cluster could still come into force, were the API server well.
+
+        Events are left out: a process without them serves, one that is restarted for them again and again does not.
+        """
+        return self._publisher.is_at_work and all(informer.is_at_work for informer in self._informers)
+
     def start(self) -> None:
         """Begin; returns at once, whether or not the API server can be reached."""
         self._events.start()

@@ -7,13 +7,16 @@ apart from a body that is no review at all.
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from webhook.errors import NotAReviewError, NotJsonError
 
 _T = TypeVar("_T")
+
+MAX_CONTAINERS: Final = 500
+"""Of one kind in a pod. No node runs as many, and a pod of 3 MB could hold 250,000, whose patch would have 250 MB."""
 
 API_VERSION: Final = "admission.k8s.io/v1"
 
@@ -45,6 +48,11 @@ class CommandedContainer(Container, rename="camel"):
     args: list[str] | None = None
 
 
+_FEW: Final = msgspec.Meta(max_length=MAX_CONTAINERS)
+Containers = Annotated[list[Container], _FEW]
+CommandedContainers = Annotated[list[CommandedContainer], _FEW]
+
+
 class PodMeta(msgspec.Struct, rename="camel"):
     """The metadata's maps, and what names the pod in a log line, left as JSON since no rule reads that."""
 
@@ -58,17 +66,17 @@ class PodMeta(msgspec.Struct, rename="camel"):
 class PodSpec(msgspec.Struct, rename="camel"):
     """The pod's containers."""
 
-    containers: list[Container] | None = None
-    init_containers: list[Container] | None = None
-    ephemeral_containers: list[Container] | None = None
+    containers: Containers | None = None
+    init_containers: Containers | None = None
+    ephemeral_containers: Containers | None = None
 
 
 class CommandedPodSpec(msgspec.Struct, rename="camel"):
     """The pod's containers with their command lines."""
 
-    containers: list[CommandedContainer] | None = None
-    init_containers: list[CommandedContainer] | None = None
-    ephemeral_containers: list[CommandedContainer] | None = None
+    containers: CommandedContainers | None = None
+    init_containers: CommandedContainers | None = None
+    ephemeral_containers: CommandedContainers | None = None
 
 
 class PodHead(msgspec.Struct):

@@ -59,8 +59,8 @@ _FAULT: Final = Skip(
 )
 MAX_LOGGED: Final = 256
 """Characters of a sender's text in a log line; Kubernetes' own names are at most 253 long."""
-_RETRY: Final = [(b"retry-after", b"1")]
 _CLOSE: Final = [(b"connection", b"close")]
+_RETRY: Final = [(b"retry-after", b"1"), *_CLOSE]
 
 
 class Admission:

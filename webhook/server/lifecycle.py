@@ -1,8 +1,17 @@
-"""The life of the process: listen, become ready, end."""
+"""The life of the process: listen, become ready, end.
+
+The end loses no pod. A webhook that does not answer is passed over (failurePolicy Ignore), and the API server's
+transport, Go's, repeats no POST of which a byte was written (persistConn.shouldRetryRequest), so neither a new nor a
+kept connection may fail. On SIGTERM the process turns not ready and goes on answering for the lame-duck time: new
+connections still come until every node has taken the pod out of the Service, and kept ones bypass the Service, so every
+answer says ``Connection: close``. What is still idle then has not been used for all that time and is closed; a request
+that crosses with that close is lost, which only HTTP/2 could avoid, and which the API server does not speak here.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -17,21 +26,22 @@ from fastapi import FastAPI
 
 from webhook.errors import ListenError
 from webhook.server.app import AdmissionApp, operations_app
+from webhook.server.connections import MAX_CONNECTIONS, MAX_OPERATIONS_CONNECTIONS, Connections, Gate
 from webhook.server.followers import following
 from webhook.server.limits import BoundedProtocol
 from webhook.server.logging import capture_libraries
 from webhook.server.memory import return_large_blocks, settle
+from webhook.server.resources import raise_file_limit
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
-from webhook.server.tls import ServingCertificate
+from webhook.server.tls import ServingCertificate, failure
 
 KEEP_ALIVE_SECONDS: Final = 120
 """Longer than the API server's own idle time, so that it never meets a connection that is just being closed."""
-HANDSHAKE_SECONDS: Final = 5.0
-CLOSE_SECONDS: Final = 1.0
-"""For a peer to agree that its connection is closed."""
+LAME_DUCK_SECONDS: Final = 10.0
+"""EndpointSlice and kube-proxy take one or two seconds, some more in a large cluster; the grace period is 30."""
 DRAIN_SECONDS: Final = 5
-"""For answers in flight, and for peers that do not close what was closed; the grace period is 30 seconds."""
+"""For answers in flight, and for peers that do not close what was closed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +53,8 @@ class Service:
         settings: the settings file; None where another keeps the state's snapshot in step.
         certificate: the pair to serve with.
         renew: renews the certificate's files where that is due; None for a pair that others renew.
+        client_names: common names of the client certificates that may ask; empty for any.
+        lame_duck: seconds from SIGTERM until no new connection is taken.
     """
 
     state: State
@@ -52,22 +64,26 @@ class Service:
     settings: SettingsFile | None
     certificate: ServingCertificate
     renew: Callable[[], object] | None = None
+    client_names: frozenset[str] = frozenset()
+    lame_duck: float = LAME_DUCK_SECONDS
 
 
 class _Loop(uvloop.Loop):
-    """uvloop, with bounds for TLS peers that say nothing; uvicorn hands none on, and the defaults are 60 and 30 s."""
+    """uvloop, with a gate before TLS; it counts connections, and bounds peers that say nothing."""
 
     async def create_server(self, *args: Any, **options: Any) -> Any:
         """Listen."""
-        bounds = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": CLOSE_SECONDS}
-        return await super().create_server(*args, **(options | bounds if options.get("ssl") else options))
+        (factory, *others), context = args, options.pop("ssl")
+        gated = (lambda: Gate(self, factory(), context)) if context else factory
+        return await super().create_server(gated, *others, **options)
 
 
 class _Server(uvicorn.Server):
     """One of several servers in one event loop; the loop's owner handles the signals."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
+        self.open_connections = connections
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -90,9 +106,10 @@ def run(service: Service) -> None:
     sockets = [_listen(service.host, service.port), _listen(service.host, service.ops_port)]
     return_large_blocks()
     capture_libraries(service.state.log)
-    config = _admission_config(service)
+    most = raise_file_limit(service.state.log, MAX_CONNECTIONS, others=MAX_OPERATIONS_CONNECTIONS)
+    servers = [_admission_server(service, most), _operations_server(service.state)]
     with asyncio.Runner(loop_factory=_Loop) as runner:
-        runner.run(_serve(service, config, sockets))
+        runner.run(_serve(service, servers, sockets))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -108,17 +125,45 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _admission_config(service: Service) -> uvicorn.Config:
-    refused = service.state.metrics.refused
+def _admission_server(service: Service, most: int) -> _Server:
+    connections = _connections(service.state, "admission", most)
+    return _Server(
+        _config(
+            AdmissionApp(service.state),
+            http=_protocol(service.state, connections, service.client_names),
+            ssl_context_factory=lambda _config, _default: service.certificate.context,
+        ),
+        connections,
+    )
+
+
+def _operations_server(state: State) -> _Server:
+    connections = _connections(state, "operations", MAX_OPERATIONS_CONNECTIONS)
+    return _Server(_config(operations_app(state), http=_protocol(state, connections)), connections)
+
+
+def _connections(state: State, port: str, most: int) -> Connections:
+    """The connections of one port, in the metrics under its name."""
+    made = Connections(
+        most,
+        evicted=state.metrics.evicted_connections.labels(port).inc,
+        handshake_failed=lambda error: state.metrics.failed_handshakes.labels(failure(error)).inc(),
+    )
+    state.metrics.connections.labels(port).set_function(lambda: len(made))
+    return made
+
+
+def _protocol(
+    state: State, connections: Connections, client_names: frozenset[str] = frozenset()
+) -> type[BoundedProtocol]:
+    refused = state.metrics.refused
 
     class Protocol(BoundedProtocol):
         on_refused = staticmethod(lambda code: refused.labels(code).inc())
+        open_connections = connections
+        allowed_names = client_names
 
-    return _config(
-        AdmissionApp(service.state),
-        http=Protocol,
-        ssl_context_factory=lambda _config, _default: service.certificate.context,
-    )
+    return Protocol
 
 
 def _config(
@@ -142,13 +187,13 @@ def _config(
     )
 
 
-async def _serve(service: Service, config: uvicorn.Config, sockets: Sequence[socket.socket]) -> None:
-    servers = [_Server(config), _Server(_config(operations_app(service.state), http=BoundedProtocol))]
-    _stop_on_signals(service.state, servers)
+async def _serve(service: Service, servers: Sequence[_Server], sockets: Sequence[socket.socket]) -> None:
+    _end_on_signals(service, servers)
     followers = [
         asyncio.create_task(task)
         for task in following(service.state, service.settings, service.certificate, service.renew)
     ]
+    service.state.vital["followers"] = lambda: not any(follower.done() for follower in followers)
     serving = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
     await asyncio.gather(*(server.listening.wait() for server in servers))
     settle()
@@ -159,15 +204,31 @@ async def _serve(service: Service, config: uvicorn.Config, sockets: Sequence[soc
     service.state.log.info("ended")
 
 
-def _stop_on_signals(state: State, servers: Sequence[uvicorn.Server]) -> None:
-    def stop() -> None:
-        state.stopping = True
+def _end_on_signals(service: Service, servers: Sequence[_Server]) -> None:
+    """SIGTERM begins the lame-duck time, SIGINT (a person at a terminal) ends without it; a second one ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def begin(lame_duck: float) -> None:
+        service.state.stopping = True
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _end_at_once, service.state, number)
+        for server in servers:
+            server.open_connections.retire()
+        service.state.log.info("ending", lame_duck_seconds=lame_duck)
+        loop.call_later(lame_duck, drain)
+
+    def drain() -> None:
         for server in servers:
             server.should_exit = True
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGTERM, begin, service.lame_duck)
+    loop.add_signal_handler(signal.SIGINT, begin, 0.0)
+
+
+def _end_at_once(state: State, number: signal.Signals) -> None:
+    """End as the signal would by default, which it does not for process 1 of a container."""
+    state.log.warning("ended at once", signal=number.name)
+    os._exit(128 + number)
 
 
 def _tell_ready(service: Service, sockets: Sequence[socket.socket]) -> None:

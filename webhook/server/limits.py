@@ -1,19 +1,22 @@
-"""What one sender may take: bytes of a body, seconds for header and body, requests at a time.
+"""What one sender may take: bytes of header and body, seconds for either and to take the answer, requests at a time.
 
-uvicorn bounds none of these by itself (measured with 0.54).
+uvicorn bounds none of these by itself (measured with 0.54). Its ``limit_concurrency`` is not used: it answers the
+newest with a 503 that has no Retry-After, so that whoever holds connections locks the API server out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from webhook.errors import (
     BodyTooLargeError,
+    ClientNameError,
     DisconnectedError,
     HeaderTooLargeError,
     MediaTypeError,
@@ -22,7 +25,9 @@ from webhook.errors import (
     RequestError,
     SlowBodyError,
     SlowHeaderError,
+    escape,
 )
+from webhook.server.connections import Connections
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Headers = Iterable[tuple[bytes, bytes]]
@@ -34,6 +39,8 @@ BODY_SECONDS: Final = 5.0
 HEADER_SECONDS: Final = 5.0
 MAX_HEADER: Final = 64 * 1024
 """Bytes; the API server's is under 1 KiB."""
+ANSWER_SECONDS: Final = 5.0
+"""To take an answer that is larger than what the kernel and the transport (64 KiB) hold."""
 MAX_BUFFERED: Final = 64 * 1024 * 1024
 """Bytes of all bodies that are being read at a time: eight of the largest, or ten thousand usual ones."""
 
@@ -68,22 +75,59 @@ def declared_length(headers: Headers) -> int:
     return int(length) if length.isdigit() else 0
 
 
+@dataclass(eq=False, slots=True)
+class Reader:
+    """Who waits for a body.
+
+    Attributes:
+        held: bytes of it that are there.
+        patience: how long it is waited for; set while that goes on.
+        is_displaced: whether the body had to give way to another.
+    """
+
+    held: int = 0
+    patience: asyncio.Timeout | None = None
+    is_displaced: bool = False
+
+
 class BodyBudget:
     """How many bytes of bodies are being held, of :data:`MAX_BUFFERED`.
 
     Deciding takes no turn of its own, so bytes are what is scarce, and not requests: a sender that is slow holds only
-    what it has sent.
+    what it has sent. Where they are too many, the body that has been waited for longest gives way and not the newest,
+    for an API server's is there at once. A body that comes in one piece is not held at all.
     """
 
     def __init__(self) -> None:
         """Hold nothing."""
         self.held = 0
+        self._readers: dict[Reader, None] = {}
 
-    def take(self, count: int) -> None:
-        """Hold `count` bytes more; raises OverloadedError where that is too much."""
+    def take(self, reader: Reader, count: int) -> None:
+        """Hold `count` bytes more; raises OverloadedError where this body has to give way itself."""
+        self._readers[reader] = None
+        reader.held += count
         self.held += count
-        if self.held > MAX_BUFFERED:
-            raise OverloadedError(f"{MAX_BUFFERED} bytes of bodies are being read", fix="try again in a second")
+        while self.held > MAX_BUFFERED:
+            self._displace(next(iter(self._readers)))
+        if reader.is_displaced:
+            raise _overloaded()
+
+    def release(self, reader: Reader) -> None:
+        """Hold nothing more of this body."""
+        self._readers.pop(reader, None)
+        self.held -= reader.held
+        reader.held = 0
+
+    def _displace(self, reader: Reader) -> None:
+        self.release(reader)
+        reader.is_displaced = True
+        if reader.patience is not None:
+            reader.patience.reschedule(0)
+
+
+def _overloaded() -> OverloadedError:
+    return OverloadedError(f"{MAX_BUFFERED} bytes of bodies are being read", fix="try again in a second")
 
 
 async def read_body(headers: Headers, receive: Receive, budget: BodyBudget) -> bytes:
@@ -99,32 +143,34 @@ async def read_body(headers: Headers, receive: Receive, budget: BodyBudget) -> b
     length = declared_length(headers)
     if length > MAX_BODY:
         raise BodyTooLargeError("Content-Length", value=str(length), **_TOO_LARGE)
+    reader = Reader()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive, budget)
+        async with asyncio.timeout(BODY_SECONDS) as reader.patience:
+            return await _collect(receive, budget, reader)
     except TimeoutError:
+        if reader.is_displaced:
+            raise _overloaded() from None
         raise SlowBodyError(
             "the body is not there", allowed=f"{BODY_SECONDS:g} seconds for all of it", fix="send it at once"
         ) from None
+    finally:
+        budget.release(reader)
 
 
-async def _collect(receive: Receive, budget: BodyBudget) -> bytes:
+async def _collect(receive: Receive, budget: BodyBudget, reader: Reader) -> bytes:
     chunks: list[bytes] = []
     total = 0
-    try:
-        while True:
-            chunk, more = await _next_chunk(receive)
-            if not chunks and not more:
-                return chunk
-            chunks.append(chunk)
-            total += len(chunk)
-            budget.take(len(chunk))
-            if total > MAX_BODY:
-                raise BodyTooLargeError("the body's length", value=f"over {MAX_BODY}", **_TOO_LARGE)
-            if not more:
-                return b"".join(chunks)
-    finally:
-        budget.held -= total
+    while True:
+        chunk, more = await _next_chunk(receive)
+        if not chunks and not more:
+            return chunk
+        chunks.append(chunk)
+        total += len(chunk)
+        budget.take(reader, len(chunk))
+        if total > MAX_BODY:
+            raise BodyTooLargeError("the body's length", value=f"over {MAX_BODY}", **_TOO_LARGE)
+        if not more:
+            return b"".join(chunks)
 
 
 async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
@@ -136,10 +182,17 @@ async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds for a sender that does not send a whole header, or too much of one."""
+    """uvicorn's protocol, with bounds for a sender that does not send a whole header, or too much of one.
+
+    Attributes:
+        on_refused: told the code of each answer that this class gives by itself.
+        open_connections: of this port, this one among them.
+        allowed_names: common names of the client certificates that may ask; empty for any, and without certificates.
+    """
 
     on_refused: Callable[[str], None] = staticmethod(lambda _code: None)
-    """Told the code of each answer that this class gives by itself."""
+    open_connections: ClassVar[Connections]
+    allowed_names: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take what uvicorn gives."""
@@ -147,11 +200,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._has_served = False
+        self._is_stranger = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Start the clock."""
+        self.open_connections.opened(self, transport)
         super().connection_made(transport)
         self._start_clock()
+        self._is_stranger = bool(self.allowed_names) and self.allowed_names.isdisjoint(_common_names(transport))
 
     def data_received(self, data: bytes) -> None:
         """Start the clock again, and count, where what came is not yet a whole header."""
@@ -167,15 +223,44 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Stop the clock; the body has its own."""
+        if self.pipeline:
+            # Each would cost 3 KB before the first is answered. What is raised here uvicorn takes for no HTTP.
+            raise ValueError("a sender that waits for no answer")
         self._stop_clock()
         self._header_bytes = 0
+        if self._is_stranger:
+            names = ", ".join(map(escape, sorted(self.allowed_names)))
+            fix = "let the API server show that certificate, or give its name to --client-name"
+            self._refuse(ClientNameError("the common name of the client's certificate", allowed=names, fix=fix))
+            return
+        self.open_connections.begins_request(self)
         super().on_headers_complete()
         self._has_served = True
+        if self.open_connections.retiring:
+            self.close_after_answer()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, but not for ever for a peer that does not take its answer."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self.open_connections.has_answer(self)
+        if self.flow.write_paused:
+            self.loop.call_later(ANSWER_SECONDS, self._drop_untaken)
+
+    def close_after_answer(self) -> None:
+        """Say ``Connection: close`` in the answer under way, if there is one."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
+        self.open_connections.closed(self)
         self._stop_clock()
         super().connection_lost(exc)
+
+    def _drop_untaken(self) -> None:
+        if self.flow.write_paused:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what uvicorn could not parse."""
@@ -206,3 +291,9 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         self.transport.close()
         self.on_refused(error.code)
+
+
+def _common_names(transport: asyncio.Transport) -> Iterator[str]:
+    """Those of the peer's certificate, which the handshake has verified."""
+    certificate = transport.get_extra_info("peercert") or {}
+    return (value for rdn in certificate.get("subject", ()) for key, value in rdn if key == "commonName")

@@ -50,6 +50,18 @@ class Metrics:
             "ray_webhook_ready", "1 if admission requests can be decided, as /readyz tells it", registry=registry
         )
         self.in_flight = Gauge("ray_webhook_in_flight_requests", "Admission requests being served", registry=registry)
+        self.connections = Gauge(
+            "ray_webhook_open_connections", "Open connections, in handshake too", ("port",), registry=registry
+        )
+        self.evicted_connections = Counter(
+            "ray_webhook_evicted_connections",
+            "Connections that were closed to make room for newer ones",
+            ("port",),
+            registry=registry,
+        )
+        self.failed_handshakes = Counter(
+            "ray_webhook_failed_handshakes", "TLS handshakes that failed, by why", ("reason",), registry=registry
+        )
         self.settings_good = Gauge(
             "ray_webhook_settings_good",
             "1 if the settings are in force as written, 0 if older ones are",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,6 +27,7 @@ class State:
         snapshot: what is known, replaced as a whole when it changes; None until it was read for the first time.
         budget: the bytes of bodies that are being read.
         in_flight: admission requests that are being served.
+        vital: what the process cannot do without, by name: whether it is still at work.
         stopping: set when the process was told to end, so that no new work is sent to it.
     """
 
@@ -35,6 +37,7 @@ class State:
     snapshot: Snapshot | None = None
     budget: BodyBudget = field(default_factory=BodyBudget)
     in_flight: int = 0
+    vital: dict[str, Callable[[], bool]] = field(default_factory=dict)
     stopping: bool = False
 
     def __post_init__(self) -> None:

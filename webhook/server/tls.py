@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from webhook.errors import CertificateError, quote_path
 from webhook.server.files import read_regular_file
@@ -35,6 +35,8 @@ _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h, to which the ssl module gives no name.
 _NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)
+
+_NO_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,18 +54,36 @@ class _Proven:
     not_after: datetime
 
 
-class ServingCertificate:
-    """The pair that is served, read from two PEM files: the certificate with any intermediates, and its key."""
+class _Files(NamedTuple):
+    """What is followed."""
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        """Load the pair; raise `CertificateError` naming the file if no TLS client could accept it.
+    certificate: Path
+    key: Path
+    client_ca: Path | None
+
+
+_Contents = tuple[bytes | str, bytes | str, bytes | str | None]
+
+
+class ServingCertificate:
+    """The pair that is served, read from two PEM files: the certificate with any intermediates, and its key.
+
+    With `client_ca`, a PEM file of authorities, only clients that show a certificate of one of them get through the
+    handshake.
+    """
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
+        """Load the files; raise `CertificateError` naming the one with which no TLS client could be served.
 
         Time is not judged: with an expired certificate the process runs on, shows `not_after`, and heals by itself.
         """
-        self._paths = (certificate, key)
+        self._paths = _Files(certificate, key, client_ca)
         self._seen = self._read()
         self._live = _prove(self._paths, self._seen)
         self.context: Final = _server_context()
+        if client_ca:
+            # Unlike certificate and authorities this stays that of the context that the handshake began with.
+            self.context.verify_mode = ssl.CERT_REQUIRED
         self.context.sni_callback = self._present
 
     @property
@@ -72,7 +92,7 @@ class ServingCertificate:
         return self._live.not_after
 
     def reload_if_changed(self) -> Reload | None:
-        """Compare both files' bytes with those last seen; None if they are the same, so a fault is told once.
+        """Compare the files' bytes with those last seen; None if they are the same, so a fault is told once.
 
         Bytes and not times are compared: in a mounted Secret the kubelet swaps symbolic links. A swap between the two
         reads looks like a pair that does not match, until the next call.
@@ -87,9 +107,10 @@ class ServingCertificate:
             return Reload(error=error)
         return Reload()
 
-    def _read(self) -> tuple[bytes | str, bytes | str]:
-        certificate, key = self._paths
-        return read_regular_file(certificate), read_regular_file(key)
+    def _read(self) -> _Contents:
+        certificate, key, client_ca = self._paths
+        authorities = read_regular_file(client_ca) if client_ca else None
+        return read_regular_file(certificate), read_regular_file(key), authorities
 
     def _present(self, connection: ssl.SSLObject, _server_name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._live.context
@@ -104,18 +125,30 @@ def _server_context() -> ssl.SSLContext:
     return context
 
 
-def _prove(paths: tuple[Path, Path], content: tuple[bytes | str, bytes | str]) -> _Proven:
+def _prove(paths: _Files, content: _Contents) -> _Proven:
     """Load exactly these bytes into a context of their own, and show it to a client in memory."""
-    certificate, key = map(_readable, paths, content)
+    certificate, key = map(_readable, paths[:2], content[:2])
     server = _server_context()
     with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
-        client = _client_trusting(certificate_file, paths[0])
+        client = _client_trusting(certificate_file, paths.certificate)
         try:
             # Without a password OpenSSL would ask for one on the terminal.
             server.load_cert_chain(certificate_file, key_file, password="")
         except ssl.SSLError as error:
             raise _mismatch(paths, error) from error
-    return _Proven(context=server, not_after=_rehearse(server, client, paths[0]))
+    not_after = _rehearse(server, client, paths.certificate)
+    if paths.client_ca and content[2] is not None:
+        _trust(server, paths.client_ca, _readable(paths.client_ca, content[2]))
+    return _Proven(context=server, not_after=not_after)
+
+
+def _trust(server: ssl.SSLContext, path: Path, authorities: bytes) -> None:
+    """Ask clients for a certificate of these authorities, once the rehearsal, whose client has none, is over."""
+    try:
+        server.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError) as error:
+        raise _no_certificate(path, _reason(error) if isinstance(error, ssl.SSLError) else "it is empty") from error
+    server.verify_mode = ssl.CERT_REQUIRED
 
 
 def _readable(path: Path, content: bytes | str) -> bytes:
@@ -152,11 +185,7 @@ def _client_trusting(certificate_file: str, path: Path) -> ssl.SSLContext:
     try:
         client.load_verify_locations(certificate_file)
     except ssl.SSLError as error:
-        raise CertificateError(
-            f"{quote_path(path)} holds no certificate ({_reason(error)})",
-            allowed="certificates in PEM, the server's own first",
-            fix="put the certificate there",
-        ) from error
+        raise _no_certificate(path, _reason(error), ", the server's own first") from error
     return client
 
 
@@ -185,8 +214,16 @@ def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]
     return dict(near.getpeercert() or {})
 
 
-def _mismatch(paths: tuple[Path, Path], error: ssl.SSLError) -> CertificateError:
-    certificate, key = map(quote_path, paths)
+def _no_certificate(path: Path, why: str, order: str = "") -> CertificateError:
+    return CertificateError(
+        f"{quote_path(path)} holds no certificate ({why})",
+        allowed=f"certificates in PEM{order}",
+        fix="put the certificate there",
+    )
+
+
+def _mismatch(paths: _Files, error: ssl.SSLError) -> CertificateError:
+    certificate, key = map(quote_path, paths[:2])
     return CertificateError(
         f"the key {key} cannot serve the certificate {certificate} ({_reason(error)})",
         allowed="the private key of that certificate in PEM, without a password, RSA of 2048 bits or stronger",
@@ -200,6 +237,15 @@ def _unfit(path: Path, why: str) -> CertificateError:
         allowed="a certificate for server authentication with a subjectAltName",
         fix="issue it anew for the names by which the API server calls the webhook",
     )
+
+
+def failure(error: Exception | None) -> str:
+    """Why a handshake failed, for a metric: one of four words."""
+    if isinstance(error, ssl.SSLError):
+        unknown = isinstance(error, ssl.SSLCertVerificationError) or error.reason == _NO_CERTIFICATE
+        return "client_certificate" if unknown else "tls"
+    # asyncio's error for a handshake that takes too long.
+    return "time_out" if isinstance(error, ConnectionAbortedError) else "disconnected"
 
 
 def _reason(error: ssl.SSLError) -> str:
