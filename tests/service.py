@@ -39,6 +39,7 @@ class RunningService:
     url: str = ""
     ops_url: str = ""
     trust: ssl.SSLContext | None = None
+    authority: Path | None = None
 
     def events(self, *names: str) -> list[dict[str, Any]]:
         """The events of one of these names that were logged so far."""
@@ -61,10 +62,10 @@ class RunningService:
             sleep(0.005)
         return found[0]
 
-    def connection(self, *, seconds: float = 20.0) -> http.client.HTTPSConnection:
-        """A new connection to the TLS port that trusts the service's own CA."""
+    def connection(self, *, seconds: float = 20.0, trust: ssl.SSLContext | None = None) -> http.client.HTTPSConnection:
+        """A new connection to the TLS port that trusts the service's own CA, or what `trust` does."""
         url = urlsplit(self.url)
-        return http.client.HTTPSConnection(str(url.hostname), url.port, context=self.trust, timeout=seconds)
+        return http.client.HTTPSConnection(str(url.hostname), url.port, context=trust or self.trust, timeout=seconds)
 
     def post(self, body: bytes, path: str = "/mutate", **headers: str) -> Answer:
         """POST `body` over a connection of its own."""
@@ -143,7 +144,9 @@ def running_service(
     try:
         listening = service.await_event("ready", "listening")
         service.url, service.ops_url = listening["url"], listening["ops_url"]
-        service.trust = ssl.create_default_context(cafile=tls / "ca.crt") if tls.exists() else None
+        if tls.exists():
+            service.authority = tls / "ca.crt"
+            service.trust = ssl.create_default_context(cafile=service.authority)
         yield service
     finally:
         process.terminate()

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from tests.server.certificates import made, new_ec, new_rsa, pkcs8
 from webhook.certificates.authority import KeyPair, describe, issue_authority, issue_serving
 from webhook.errors import CertificateError
 from webhook.server.files import MAX_FILE, read_regular_file
@@ -127,53 +127,6 @@ def is_alive(near: ssl.SSLSocket, far: ssl.SSLSocket) -> bool:
     return near.recv(4) == b"pong"
 
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-
-def made(
-    key: PrivateKey,
-    *,
-    issuer: tuple[str, PrivateKey] | None = None,
-    name: str = "made",
-    authority: bool = False,
-    names: list[str] | None = None,
-    usage: x509.ObjectIdentifier | None = None,
-) -> KeyPair:
-    """A certificate such as a user may bring; self-signed without `issuer`."""
-    issuer_name, signer = issuer or (name, key)
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer_name)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    )
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, names))), critical=False)
-    if usage:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return KeyPair(
-        certificate=builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
-        key=pkcs8(key, serialization.NoEncryption()),
-    )
-
-
-def pkcs8(key: PrivateKey, encryption: serialization.KeySerializationEncryption) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-
-
-def new_rsa() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-def new_ec() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
 class TestHandshake:
     @pytest.mark.parametrize(
         ("version", "spelling"), [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")]
@@ -220,7 +173,12 @@ class TestHandshake:
             pass
 
     def test_nothing_older_than_tls_1_2_is_agreed(self, files: Files) -> None:
-        assert files.serve().context.minimum_version is ssl.TLSVersion.TLSv1_2
+        client = client_trusting()
+        client.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            client.minimum_version = client.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"), connection(files.serve(), client):
+            pass
 
     def test_intermediate_certificates_are_sent(self, tmp_path: Path) -> None:
         root, middle, leaf = new_ec(), new_ec(), new_ec()
