@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 COMMAND = str(Path(sys.executable).parent / "ray-webhook")
 FIXTURES = Path(__file__).parent / "fixtures"
 SETTINGS = FIXTURES / "settings.env"
+LISTENING = re.compile(rb'\burl"?[:=]"?(https:[^" ]+).*\bops_url"?[:=]"?(http:[^" ]+)')
 
 
 @dataclass
@@ -53,6 +55,22 @@ class RunningService:
             assert self.process.poll() is None or len(self.events(*names)) >= count, f"ended: {self.lines}"
             sleep(0.005)
         return found[count - 1]
+
+    def await_lines(self, count: int, *, seconds: float = 10.0) -> None:
+        """Wait until as many lines were logged."""
+        deadline = monotonic() + seconds
+        while len(self.lines) < count:
+            assert monotonic() < deadline, f"no {count} lines: {self.lines}"
+            sleep(0.005)
+
+    def await_urls(self, *, seconds: float = 10.0) -> tuple[str, str]:
+        """Where the service says that it listens, in whatever format it logs."""
+        deadline = monotonic() + seconds
+        while not (found := LISTENING.search(b"".join(self.lines))):
+            assert monotonic() < deadline, f"not listening: {self.lines}"
+            assert self.process.poll() is None, f"ended: {self.lines}"
+            sleep(0.005)
+        return found[1].decode(), found[2].decode()
 
     def await_decision(self, uid: str, *, seconds: float = 5.0) -> dict[str, Any]:
         """The log line of the decision about the request `uid`."""
@@ -142,8 +160,7 @@ def running_service(
     reader = threading.Thread(target=_collect, args=(process, service.lines))
     reader.start()
     try:
-        listening = service.await_event("ready", "listening")
-        service.url, service.ops_url = listening["url"], listening["ops_url"]
+        service.url, service.ops_url = service.await_urls()
         if tls.exists():
             service.authority = tls / "ca.crt"
             service.trust = ssl.create_default_context(cafile=service.authority)

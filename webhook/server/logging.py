@@ -6,6 +6,7 @@ logging); what libraries log goes through :class:`LibraryHandler` into the same 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
@@ -79,7 +80,9 @@ class Log:
 
 
 def _encode_json(fields: dict[str, object]) -> bytes:
-    return msgspec.json.encode(fields) + b"\n"
+    line = msgspec.json.encode(fields)
+    # JSON leaves U+009B, which begins a terminal's escape sequences, and marks that turn text around as they are.
+    return (line if line.isascii() else json.dumps(msgspec.to_builtins(fields)).encode()) + b"\n"
 
 
 def _encode_text(fields: dict[str, object]) -> bytes:
