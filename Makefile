@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-scale bench fuzz lock clean FORCE
+.PHONY: help demo test e2e e2e-scale bench fuzz audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,18 @@ bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs
 
 fuzz: $(STAMPS)/dev $(STAMPS)/wheel  ## 100,000 mutated bodies against the admission route
 	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies 100000
+
+# The advisories come from the package index; --strict fails where it has none for a pin, so that silence is no pass.
+audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks pypi.org
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/server.txt
+
+# Without -i every package would get an address at the public index, which need not be where it came from.
+sbom: $(STAMPS)/dev  ## dist/ray-webhook-VERSION.cdx.json: what the wheel's server extra brings, in CycloneDX
+	@mkdir -p dist .venv/sbom
+	@version=$$(sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py); \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > .venv/sbom/pyproject.toml; \
+	PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements -i '' --pyproject .venv/sbom/pyproject.toml --output-reproducible \
+		-o dist/ray-webhook-$$version.cdx.json requirements/server.txt && echo dist/ray-webhook-$$version.cdx.json
 
 # The largest set is resolved first and bounds the others, so that one .venv can hold them all.
 # `make lock LOCK_FLAGS=--upgrade` takes newer versions; without it those that still fit stay.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from time import monotonic, sleep
@@ -9,10 +10,12 @@ from time import monotonic, sleep
 import pytest
 
 from tests.cluster.fake_api_server import CLUSTERS, CONFIG_MAPS, SERVICES, FakeApiServer, running_api_server
-from tests.cluster.support import OWN, Followed, following, following_at, until
+from tests.cluster.support import FAST, OWN, Followed, RecordingLog, api_at, following, following_at, until
 from webhook.cluster.informers import WatchState
 from webhook.cluster.pace import Pace
-from webhook.injection.snapshot import TargetKind
+from webhook.cluster.publisher import Publisher
+from webhook.cluster.source import ClusterSource
+from webhook.injection.snapshot import Snapshot, TargetKind
 
 
 @pytest.fixture
@@ -286,3 +289,45 @@ def test_stop_does_not_wait_for_an_api_server_that_hangs(fake: FakeApiServer) ->
         followed.source.stop(seconds=0.2)
         assert monotonic() - began < 2
         fake.faults.hang = False
+
+
+def test_a_source_is_at_work_whatever_the_api_server_does_until_one_of_its_threads_ends() -> None:
+    """Only a restart mends a thread that has ended; an API server that is away is none of that."""
+    with running_api_server(FakeApiServer()) as url:
+        published: list[Snapshot] = []
+        source = ClusterSource(
+            api_at(url),
+            settings_names=["ray-settings"],
+            first=Snapshot(webhook_namespace=OWN),
+            publish=published.append,
+            log=RecordingLog(),
+            pace=FAST,
+        )
+        source.start()
+        until(lambda: published, "a snapshot")
+        assert source.is_at_work
+    until(lambda: any(watch.state is WatchState.FAILING for watch in source.statistics().watches), "a failure")
+    assert source.is_at_work
+
+    source.stop()
+
+    until(lambda: not source.is_at_work, "the end of a thread")
+
+
+def test_a_publication_that_never_ends_is_noticed_and_one_that_ends_is_forgotten() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def publish(_: Snapshot) -> None:
+        entered.set()
+        leave.wait(10)
+
+    publisher = Publisher(Snapshot, publish, is_complete=lambda: True, log=RecordingLog(), stuck=0.1)
+    publisher.start()
+    assert publisher.is_at_work
+    publisher.changed()
+    assert entered.wait(10)
+
+    until(lambda: not publisher.is_at_work, "noticed")
+    leave.set()
+    until(lambda: publisher.is_at_work, "forgotten")
+    publisher.stop()

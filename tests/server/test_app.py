@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from functools import partial
+
 import pytest
 
 from tests.service import RunningService, client_pod
 from webhook.injection.snapshot import Snapshot
+from webhook.server.health import health_routes
 from webhook.server.logging import Log, LogFormat
 from webhook.server.metrics import Metrics
 from webhook.server.state import Mode, State
@@ -22,6 +27,20 @@ def test_both_admission_paths_are_in_the_openapi_document(service: RunningServic
 def test_health_answers_on_both_ports(service: RunningService, path: str) -> None:
     assert service.request("GET", path).status == 200
     assert service.ops(path)[0] == 200
+
+
+def test_a_part_that_has_ended_fails_liveness_by_its_name_and_readiness_does_not_care() -> None:
+    at_work = {"followers": True, "cluster": True}
+    state = State(mode=Mode.ENFORCE, metrics=Metrics("enforce"), log=Log(1, LogFormat.JSON), snapshot=Snapshot())
+    state.vital |= {name: partial(at_work.__getitem__, name) for name in at_work}
+    asked = {route.path: route.endpoint for route in health_routes(state).routes}  # type: ignore[attr-defined]
+
+    assert asyncio.run(asked["/healthz"]()).status_code == 200
+    at_work["cluster"] = False
+    answer = asyncio.run(asked["/healthz"]())
+
+    assert (answer.status_code, json.loads(answer.body)) == (503, {"status": "failing", "ended": ["cluster"]})
+    assert asyncio.run(asked["/readyz"]()).status_code == 200
 
 
 def test_metrics_and_admission_are_kept_apart(service: RunningService) -> None:
