@@ -2,8 +2,9 @@
 
 Every connection waits for its peer: for its handshake, its header, its body, or for its next request. The service
 itself never waits in between. So there is always one to close, and nobody who opens connections, silent or half-open,
-keeps others out: of the longer crowd, those that owe us something or those that are merely kept, the oldest goes.
-An API server's handshake, header and body are there within milliseconds; what is oldest is somebody else's.
+keeps others out: the oldest goes, of those that owe us something where they fill half of the room, else of those that
+are merely kept. An API server's handshake, header and body are there within milliseconds; what has owed them for
+longest is somebody else's.
 
 A TLS port is listened on as a plain one, and a :class:`Gate` does TLS on each connection: asyncio's own TLS servers
 tell of one only after its handshake, when it has long held a descriptor and 50 KB (measured).

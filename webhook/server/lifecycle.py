@@ -73,7 +73,7 @@ class _Loop(uvloop.Loop):
 
     async def create_server(self, *args: Any, **options: Any) -> Any:
         """Listen."""
-        (factory, *others), context = args, options.pop("ssl")
+        (factory, *others), context = args, options.pop("ssl", None)
         gated = (lambda: Gate(self, factory(), context)) if context else factory
         return await super().create_server(gated, *others, **options)
 

@@ -200,14 +200,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._has_served = False
-        self._is_stranger = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Start the clock."""
         self.open_connections.opened(self, transport)
         super().connection_made(transport)
         self._start_clock()
-        self._is_stranger = bool(self.allowed_names) and self.allowed_names.isdisjoint(_common_names(transport))
+        if self.allowed_names and self.allowed_names.isdisjoint(_common_names(transport)):
+            self.app = self._turn_away
 
     def data_received(self, data: bytes) -> None:
         """Start the clock again, and count, where what came is not yet a whole header."""
@@ -228,11 +228,6 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError("a sender that waits for no answer")
         self._stop_clock()
         self._header_bytes = 0
-        if self._is_stranger:
-            names = ", ".join(map(escape, sorted(self.allowed_names)))
-            fix = "let the API server show that certificate, or give its name to --client-name"
-            self._refuse(ClientNameError("the common name of the client's certificate", allowed=names, fix=fix))
-            return
         self.open_connections.begins_request(self)
         super().on_headers_complete()
         self._has_served = True
@@ -257,6 +252,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self.open_connections.closed(self)
         self._stop_clock()
         super().connection_lost(exc)
+
+    async def _turn_away(self, _scope: Any, _receive: Any, send: Any) -> None:
+        """The application for a client of another name."""
+        names = ", ".join(map(escape, sorted(self.allowed_names)))
+        fix = "let the API server show that certificate, or give its name to --client-name"
+        error = ClientNameError("the common name of the client's certificate", allowed=names, fix=fix)
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await send({"type": "http.response.body", "body": error_body(error)})
+        self.on_refused(error.code)
 
     def _drop_untaken(self) -> None:
         if self.flow.write_paused:
