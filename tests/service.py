@@ -63,7 +63,7 @@ class RunningService:
             assert monotonic() < deadline, f"no {count} lines: {self.lines}"
             sleep(0.005)
 
-    def await_urls(self, *, seconds: float = 10.0) -> tuple[str, str]:
+    def await_urls(self, *, seconds: float = 30.0) -> tuple[str, str]:
         """Where the service says that it listens, in whatever format it logs."""
         deadline = monotonic() + seconds
         while not (found := LISTENING.search(b"".join(self.lines))):

@@ -18,6 +18,9 @@ from webhook.injection.reasons import Code
 OPERATIONS: Final = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 """What the API server may say; anything else is counted as ``OTHER``, so that no sender can make new series."""
 
+HANDSHAKE_FAILURES: Final = ("client_certificate", "tls", "time_out", "disconnected")
+"""Shown from the start: of a series that begins at 1 nobody can tell that it has risen."""
+
 BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 3.0)
 """Seconds, from 100 µs to the API server's own time-out."""
 
@@ -62,6 +65,8 @@ class Metrics:
         self.failed_handshakes = Counter(
             "ray_webhook_failed_handshakes", "TLS handshakes that failed, by why", ("reason",), registry=registry
         )
+        for reason in HANDSHAKE_FAILURES:
+            self.failed_handshakes.labels(reason)
         self.settings_good = Gauge(
             "ray_webhook_settings_good",
             "1 if the settings are in force as written, 0 if older ones are",
