@@ -56,7 +56,7 @@ class Faults:
         hang: requests are read and never answered.
         end_watches: watches end as soon as they have begun.
         expired: watches are told that their version is too old, that many times.
-        garbage: answers are no JSON.
+        garbage: sent in place of every answer.
         silent: watches send nothing, no bookmarks and no end either.
     """
 
@@ -65,7 +65,7 @@ class Faults:
     hang: bool = False
     end_watches: bool = False
     expired: int = 0
-    garbage: bool = False
+    garbage: bytes = b""
     silent: bool = False
 
 
@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status:
             self._answer(status, _status(status, "this server is sick"), faults.headers)
         elif faults.garbage:
-            self._send(200, b"<html>", {})
+            self._send(200, faults.garbage, {})
         return bool(status or faults.garbage)
 
     def _answer(self, status: int, document: Object, headers: dict[str, str] | None = None) -> None:

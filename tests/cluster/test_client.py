@@ -179,6 +179,24 @@ def test_refusal_names_path_host_status_message_and_a_fix(fake: FakeApiServer, u
     assert fix in caught.value.fix
 
 
+def test_a_refusal_that_is_no_text_is_told_all_the_same() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 15\r\n\r\n{"message":"\xff"}')
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(ClusterError, match="was answered 502") as caught:
+            api_at(f"http://127.0.0.1:{listener.getsockname()[1]}").get(CONFIG_MAPS, {}, dict)
+        answering.join()
+
+    assert str(caught.value).isprintable()
+
+
 def test_nobody_there_is_told_in_one_line() -> None:
     with pytest.raises(ClusterError) as caught:
         api_at("http://127.0.0.1:1").get(CONFIG_MAPS, {}, dict)
@@ -188,8 +206,9 @@ def test_nobody_there_is_told_in_one_line() -> None:
     assert str(caught.value).isprintable()
 
 
-def test_no_json_is_told(fake: FakeApiServer, url: str) -> None:
-    fake.faults.garbage = True
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"kind":"\xff"}', b"[" * 100_000])
+def test_what_is_not_the_json_that_was_asked_for_is_told(fake: FakeApiServer, url: str, answer: bytes) -> None:
+    fake.faults.garbage = answer
 
     with pytest.raises(ClusterError, match="has not the form of Kubernetes' API"):
         api_at(url).get(CONFIG_MAPS, {}, dict)

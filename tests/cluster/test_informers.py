@@ -54,7 +54,7 @@ def test_delay_does_not_overflow_after_days_of_failures() -> None:
 
 def sicken(fake: FakeApiServer, fault: str) -> None:
     if fault == "garbage":
-        fake.faults.garbage = True
+        fake.faults.garbage = b"<html>"
     elif fault == "watches end at once":
         fake.faults.end_watches = True
     elif fault == "versions always expired":
@@ -74,7 +74,7 @@ def test_lists_that_fail_are_repeated_at_a_bounded_rate_until_one_is_good(fake: 
         assert not followed.published
 
         fake.faults.status.clear()
-        fake.faults.garbage = False
+        fake.faults.garbage = b""
         followed.await_first()
         assert followed.host("team-a") == "own"
 

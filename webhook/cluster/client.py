@@ -27,6 +27,8 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
 MAX_REASON: Final = 300
 """Characters of an API server's message that are told."""
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what was asked for; its own error does not cover text that is no UTF-8."""
 
 
 class Api:
@@ -69,7 +71,7 @@ class Api:
         body = self._read(path, self._send("GET", path, query, self._read_seconds))
         try:
             return msgspec.json.decode(body, type=shape)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise ClusterError(
                 f"{path} of {self.host} has not the form of Kubernetes' API ({_shortened(str(error))})",
                 fix="see what answers there in place of an API server",
@@ -151,7 +153,7 @@ def _message(body: bytes) -> str:
     """What a Status object says, or the body itself."""
     try:
         message = msgspec.json.decode(body).get("message")
-    except (msgspec.DecodeError, AttributeError, RecursionError):
+    except (*UNDECODABLE, AttributeError):
         message = None
     return message if isinstance(message, str) else body[:MAX_REASON].decode(errors="replace")
 
