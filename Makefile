@@ -36,8 +36,11 @@ e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of 
 bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs
 	$(BIN)/python bench/admission.py
 
-fuzz: $(STAMPS)/dev $(STAMPS)/wheel  ## 100,000 mutated bodies against the admission route
-	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies 100000
+FUZZ_BODIES ?= 1000000
+
+fuzz: $(STAMPS)/fuzz $(STAMPS)/wheel  ## FUZZ_BODIES (1000000) guided by coverage, a tenth of it mutated over HTTPS
+	$(BIN)/python tests/fuzz/coverage_guided.py --executions $(FUZZ_BODIES)
+	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies $$(($(FUZZ_BODIES) / 10))
 
 # The advisories come from the package index; --strict fails where it has none for a pin, so that silence is no pass.
 audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks pypi.org
@@ -64,6 +67,7 @@ export BUILD_REQUIRES
 lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(COMPILE) --extra server --extra dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
+	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
 clean:  ## remove what make and the tools have made
@@ -89,6 +93,10 @@ $(STAMPS)/server: requirements/server.txt requirements/build.txt $(STAMPS)/venv
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/fuzz: requirements/fuzz.txt $(STAMPS)/dev
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 # A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.
