@@ -80,6 +80,7 @@ class InProcess:
         Raises:
             Violation: a promise was broken.
         """
+        faults = self._count_faults()
         reply = self.post(content, path)
         response = check_answer(reply.status, reply.json, content)
         check_log(reply.lines, content)
@@ -88,7 +89,9 @@ class InProcess:
         if again is not None:
             repeated = self.post(again, path)
             check_repeated(repeated.status, repeated.json)
-        faults = [sample for metric in self.state.metrics.faults.collect() for sample in metric.samples if sample.value]
-        require(not faults, f"faults are counted: {faults}")
+        require(self._count_faults() == faults, "a fault is counted")
         require((self.state.in_flight, self.state.budget.held) == (0, 0), "a request or its body is still held")
         return response
+
+    def _count_faults(self) -> float:
+        return sum(sample.value for metric in self.state.metrics.faults.collect() for sample in metric.samples)

@@ -2,8 +2,8 @@
 
     python tests/fuzz/minimise.py [--folder .fuzz] [--output tests/fuzz/corpus.jsonl]
 
-Shortest first, an input is picked if it takes a step from one line to the next that none before it took. The picked are
-what ``make test`` replays.
+After the seeds, and shortest first, an input is picked if it takes a step from one line to the next that none before it
+took. ``make test`` replays the seeds and the picked.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def steps_of(target: Target, data: bytes) -> set[Step]:
 
 
 def picked(target: Target, inputs: Iterable[bytes]) -> Iterator[bytes]:
-    """Those of `inputs` that are worth keeping."""
-    seen: set[Step] = set()
+    """Those of `inputs` that reach what neither the seeds nor those before them do."""
+    seen = set[Step]().union(*(steps_of(target, data) for data in target.seeds()))
     for data in sorted(set(inputs), key=lambda data: (len(data), data)):
         steps = steps_of(target, data)
         if not steps <= seen:
@@ -96,7 +96,7 @@ def read_corpus(file: Path = CORPUS) -> list[tuple[str, bytes]]:
 def minimised(name: str, folder: Path) -> Sequence[str]:
     """The lines of one target, whose inputs are in `folder`."""
     target = TARGETS[name]
-    files = [file for place in ("corpus", "seeds") for file in (folder / place).glob("*")]
+    files = list((folder / "corpus").glob("*"))
     lines = [line_of(name, data) for data in picked(target, (file.read_bytes() for file in files))]
     print(f"{name}: {len(lines)} of {len(files)} inputs", file=sys.stderr)
     return lines

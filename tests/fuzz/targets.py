@@ -185,9 +185,16 @@ _CLIENT: Final = json.dumps(
 def _settings_seeds() -> list[bytes]:
     whole = "\n".join(f"{key}={value}" for key, value in known.WIDE.items())
     lines = "\n\n".join(f"{key}={value}".replace(";", "\n") for key, value in known.WIDE.items())
-    secret = "\n\nRAY_AUTH_SECRET=ray-token\n\nRAY_AUTH_SECRET_KEY=auth_token\n\nRAY_ADDRESS=auto\n\nOTHER=1"
+    more = "\n\nRAY_AUTH_SECRET=ray-token\n\nRAY_AUTH_SECRET_KEY=auth_token\n\nRAY_ADDRESS=auto\n\nOTHER=1"
     broken = "RAY_HOST=ray://a\n\nRAY_PORT=99999\n\nRAY_SERVE_URL=a b\n\nRAY_NAMESPACE=$(X)\n\nRAY_ALIASES=A=B"
-    return [text.encode() for text in (whole, lines, lines + secret, broken)]
+    aliases = ";".join(f"A{number}=RAY_HOST" for number in range(MAX_ALIASES + 1))
+    references = ";".join(["a -> b/c"] * (MAX_REFERENCES + 1))
+    bounds = (
+        f"RAY_ALIASES={aliases}",
+        f"RAY_ALLOWED_REFERENCES={references}",
+        f"RAY_NAMESPACE={'x' * (MAX_VALUE + 1)}",
+    )
+    return [text.encode() for text in (whole, lines, lines + more, broken, *bounds)]
 
 
 # Specs of RayClusters and RayServices.
@@ -230,7 +237,20 @@ def _spec_seeds() -> list[bytes]:
     cluster = {"headGroupSpec": head, "authOptions": auth}
     serve = {"metadata": {"name": "my-serve"}, "spec": {"ports": [{"name": "serve", "port": 9000}]}}
     upgrade = {"type": "NewClusterWithIncrementalUpgrade"}
+    bounds = [{"name": name, "containerPort": port} for name in ("client", "serve") for port in (0, 65536, True, "1")]
+    wrong = {
+        "headService": {"metadata": {"name": "a.b"}},
+        "rayStartParams": {"ray-client-server-port": "010001", "dashboard-port": "0"},
+        "template": {"spec": {"containers": [{"ports": bounds}]}},
+    }
+    secret = {"mode": "token", "secretName": "No Name"}
     specs += [cluster, {"rayClusterConfig": cluster, "serveService": serve, "upgradeStrategy": upgrade}]
+    specs += [
+        {"headGroupSpec": wrong, "authOptions": secret},
+        {"serveService": {"metadata": {"name": "a" * 64}}},
+        [],
+        None,
+    ]
     return [json.dumps(spec, separators=(",", ":")).encode() for spec in specs]
 
 
@@ -258,22 +278,31 @@ def _run_address(data: bytes) -> None:
 
 
 def _address_seeds() -> list[bytes]:
-    forms = (
+    right = (
         "",
         "auto",
         "local",
         "ray-head:6379",
+        "[::1]:65535",
         "ray://ray-head:10001",
-        "ray://",
-        "ray://:1",
-        "http://ray:8265/x?y#z",
+        "ray://ray-head",
+        "ray_head.a.",
     )
-    return [form.encode() for form in (*forms, "https://[::1]:1", "[fe80::1%1]:65535", "10.0.0.1:0", "ray://a.b.:1")]
+    urls = (
+        "http://ray:8265",
+        "https://[::1]:1/x?y#z",
+        "http://10.0.0.1",
+        "http://ray:0",
+        "http://:1",
+        "http://ray:8 265",
+    )
+    wrong = ("ray-head:06379", "ray-head:65536", "ray-head:0", "[fe80::1%1]:1", "ray://", "ray://:1", "ray://a:010001")
+    return [text.encode() for text in (*right, *urls, *wrong, "ray-head:\uff11", f"{'a' * 64}:1", f"{'a.' * 130}a:1")]
 
 
 TARGETS: Final[Mapping[str, Target]] = {
     "bodies": Target(run=_run_body, seeds=recorded_bodies, is_json=True),
-    "pods": Target(run=_run_pod, seeds=lambda: [bytes([i]) * 40 for i in range(16)]),
+    "pods": Target(run=_run_pod, seeds=lambda: [bytes([byte]) * 80 for byte in range(256)]),
     "settings": Target(run=_run_settings, seeds=_settings_seeds),
     "specs": Target(run=_run_spec, seeds=_spec_seeds, is_json=True),
     "addresses": Target(run=_run_address, seeds=_address_seeds),
