@@ -65,13 +65,27 @@ class Run:
         self._folder = folder
         self._runs = runs
         self._progress = Progress()
-        (folder / "findings").mkdir(exist_ok=True)
+        self._findings = folder / "findings"
+        self._findings.mkdir(exist_ok=True)
 
-    def execute(self, data: bytes) -> None:
-        """Run the target on `data`."""
+    def retry(self) -> None:
+        """Forget those findings of the last run that are none any more."""
+        for file in [file for file in self._findings.iterdir() if not file.suffix]:
+            if self._error(file.read_bytes()) is None:
+                file.unlink()
+                file.with_suffix(".txt").unlink(missing_ok=True)
+
+    def _error(self, data: bytes) -> Exception | None:
         try:
             self._target.run(data)
         except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
+            return error
+        return None
+
+    def execute(self, data: bytes) -> None:
+        """Run the target on `data`."""
+        error = self._error(data)
+        if error is not None:
             self._keep(data, error)
         progress = self._progress
         progress.executions += 1
@@ -86,8 +100,8 @@ class Run:
     def _keep(self, data: bytes, error: Exception) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{Path(frame.filename).name}:{frame.name}:{frame.lineno}" for frame in frames]
-        kind = hashlib.sha256(f"{type(error).__name__} {places[-1]} {places[1]}".encode()).hexdigest()[:12]
-        file = self._folder / "findings" / kind
+        kind = hashlib.sha256(f"{type(error).__name__} {places[-2:]}".encode()).hexdigest()[:12]
+        file = self._findings / kind
         if not file.exists():
             file.write_bytes(data)
             file.with_suffix(".txt").write_text(f"{type(error).__name__}: {error}\n" + "\n".join(places) + "\n")
@@ -110,6 +124,7 @@ def main(name: str, folder: Path, runs: int, seed: int) -> None:
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in dictionary()))
     texts = [content.decode() for content in seeds] if target.is_json else []
     run = Run(target, folder, runs)
+    run.retry()
 
     def mutate(data: bytes, max_size: int, mutation_seed: int) -> bytes:
         """Every other time a mutation of JSON text, else one of libFuzzer's own."""
@@ -132,7 +147,6 @@ def main(name: str, folder: Path, runs: int, seed: int) -> None:
         f"-dict={words}",
         f"-artifact_prefix={folder}/findings/",
         "-print_final_stats=1",
-        "-use_value_profile=0",
         str(folder / "corpus"),
         str(folder / "seeds"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from webhook.injection.reasons import Code
 
 REGRESSIONS = Path(__file__).with_name("regressions")
 CORPUS = read_corpus()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    service().close()
+    service.cache_clear()
 
 
 def inputs(name: str) -> list[bytes]:
