@@ -101,7 +101,7 @@ def patched_review(content: bytes, response: Any, aliases: Iterable[str] = ()) -
 
 def _unmanaged(pod: Any, names: frozenset[str], is_creation: bool) -> Any:
     """The pod without what the webhook may change; `pod` itself is changed."""
-    if is_creation and pod.get("metadata"):
+    if is_creation and pod.get("metadata") is not None:
         annotations = pod["metadata"].get("annotations") or {}
         annotations.pop(contract.STATUS, None)
         pod["metadata"]["annotations"] = annotations
