@@ -37,7 +37,7 @@ from webhook.injection.settings import (
 )
 from webhook.injection.snapshot import Reference, Snapshot, TargetKind
 
-_LONGEST_REMARK: Final = 400
+_LONGEST_REMARK: Final = 1000
 """Characters: a path of ours, and 80 of the spec's own, each at most an escape of ten."""
 
 
