@@ -1,8 +1,28 @@
-"""The tables of codes of findings: 6xx about manifests, and 7xx about what is there already, of audits and checks."""
+"""The tables of codes of findings, which are no decisions of the webhook's.
+
+31x of the guard, 6xx about manifests, 7xx about what is there already, of audits and checks.
+"""
 
 from __future__ import annotations
 
 from webhook.injection.codes import ReasonCode
+
+
+class GuardCode(ReasonCode):
+    """Why the guard refuses a pod that went past the webhook."""
+
+    UNCONNECTED = (
+        "RAY311",
+        "client without an address",
+        "The guard: the pod is to be a client, but went past the webhook and has no RAY_ADDRESS in every container.",
+        "Create it again when the webhook answers, as controllers do, or list the container in skip-containers.",
+    )
+    MISLED = (
+        "RAY312",
+        "Ray's own pod with a client's address",
+        "The guard: a head or worker went past the webhook with a RAY_ADDRESS that breaks drivers inside Ray.",
+        "Take RAY_ADDRESS out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
+    )
 
 
 class ManifestCode(ReasonCode):

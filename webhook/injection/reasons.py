@@ -1,10 +1,9 @@
 """The table of codes of decisions: 1xx injected, 2xx nothing to do, 3xx denied, 4xx warnings, 5xx faults.
 
-With the denials stand those of the guard, which the API server itself tells.
 It is the source of the metrics' label values, the messages' prefixes, ``ray-webhook reasons`` and the documentation.
-Findings about manifests (6xx) and about what is there already (7xx) are in :mod:`webhook.injection.findings`, the codes
-of errors that are no decisions (wrong flags, bad requests) at their classes in :mod:`webhook.errors`;
-:func:`every_reason` joins them all.
+What others find, the guard (31x), the policies of manifests (6xx) and audits (7xx), is in
+:mod:`webhook.injection.findings`, errors that are no decisions (wrong flags, bad requests) are classes in
+:mod:`webhook.errors`; :func:`every_reason` joins them all.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Final
 
 from webhook.errors import all_errors, escape
 from webhook.injection.codes import ReasonCode
-from webhook.injection.findings import FindingCode, ManifestCode
+from webhook.injection.findings import FindingCode, GuardCode, ManifestCode
 
 MAX_WARNING: Final = 256
 """Bytes of one admission warning; the API server drops or cuts longer ones (seen on 1.36)."""
@@ -190,18 +189,6 @@ class Code(ReasonCode):
         "The client needs a settings key that is broken and of which no good value is known.",
         "Mend the key in the settings that the message names.",
     )
-    UNCONNECTED = (
-        "RAY311",
-        "client without an address",
-        "The guard: the pod is to be a client, but went past the webhook and has no RAY_ADDRESS in every container.",
-        "Create it again when the webhook answers, as controllers do, or list the container in skip-containers.",
-    )
-    MISLED = (
-        "RAY312",
-        "Ray's own pod with a client's address",
-        "The guard: a head or worker went past the webhook with a RAY_ADDRESS that breaks drivers inside Ray.",
-        "Take RAY_ADDRESS out of the manifest, or set ray.seedcore.io/on-conflict to keep.",
-    )
 
     # 4xx: warnings
     BUILT_IN = (
@@ -328,7 +315,7 @@ class Reason:
 
 def every_reason() -> list[Reason]:
     """All codes there are, of decisions, findings and errors, in order; an error's fix is in its own message."""
-    codes: list[ReasonCode] = [*Code, *ManifestCode, *FindingCode]
+    codes: list[ReasonCode] = [*Code, *GuardCode, *ManifestCode, *FindingCode]
     rows = [Reason(code=c.value, summary=c.summary, meaning=c.meaning, fix=c.fix) for c in codes]
     rows += [Reason(code=e.code, summary=e.summary, meaning=e.meaning, fix=None) for e in all_errors()]
     return sorted(rows, key=lambda row: row.code)
