@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-scale bench fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo test e2e e2e-ray e2e-scale bench fuzz audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,17 +24,21 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --numprocesses 2 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/cluster
+	$(BIN)/pytest --numprocesses 2 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/cluster --ignore=tests/ray
 	$(BIN)/pytest tests/cluster  # by itself, for it counts how often a sick API server is asked
 
 e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
 	$(BIN)/pytest -m 'not scale' tests/control_plane tests/e2e
 
+e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
+	$(BIN)/pytest tests/ray
+
 e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own
 	$(BIN)/pytest -m scale -s tests/e2e
 
-bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs
+bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, and importing ray_config
 	$(BIN)/python bench/admission.py
+	$(BIN)/python bench/import_cost.py
 
 FUZZ_BODIES ?= 1000000
 
@@ -43,7 +47,7 @@ fuzz: $(STAMPS)/fuzz $(STAMPS)/wheel  ## FUZZ_BODIES (1000000) guided by coverag
 	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies $$(($(FUZZ_BODIES) / 10))
 
 # The advisories come from the package index; --strict fails where it has none for a pin, so that silence is no pass.
-audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks pypi.org
+audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks the package index
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/server.txt
 
 # Without -i every package would get an address at the public index, which need not be where it came from.
@@ -68,6 +72,7 @@ lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(COMPILE) --extra server --extra dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
+	$(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt pyproject.toml
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
 clean:  ## remove what make and the tools have made
@@ -97,6 +102,11 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
 
 $(STAMPS)/fuzz: requirements/fuzz.txt $(STAMPS)/dev
 	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+# Beside the others: no part of them may need Ray, and tests that must do without it hide it.
+$(STAMPS)/ray: requirements/ray.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/ray.txt
 	@touch $@
 
 # A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.

@@ -1,0 +1,119 @@
+"""``python -m ray_config``: what this pod is to Ray, what it would connect to and why, and whether that works.
+
+Exit status: 0 it works, 2 the environment or the usage is wrong, 3 Ray does not answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ray_config.address import Form, RayAddress
+from ray_config.bounded import Deadline
+from ray_config.dashboard import check_version
+from ray_config.errors import RayConfigError
+from ray_config.info import ConnectionInfo, Found, connection_info, ray_version
+from ray_config.probe import SECONDS, Answer, probe
+from ray_config.resolve import find_address
+
+_DESCRIPTION: Final = "Say what this pod is to Ray, what it would connect to and why, and whether that works."
+_STATUS: Final = "exit status: 0 it works, 2 the environment or the usage is wrong, 3 Ray does not answer"
+_PAUSE: Final = 1.0
+_ROWS: Final = ("role", "address", "namespace", "serve", "dashboard", "token", "tls")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    given = _parser().parse_args(arguments)
+    if not given.check and given.wait is None and not given.json:
+        _print_table(connection_info())
+    try:
+        outcome: Answer | RayConfigError = _waited(given.wait) if given.wait else _ask()
+    except RayConfigError as error:
+        outcome = error
+    if given.json:
+        print(json.dumps({**connection_info(), **_as_json(outcome)}))  # noqa: T201  a command prints
+    else:
+        _print_outcome(outcome, indented=not given.check and given.wait is None)
+    return outcome.exit_status if isinstance(outcome, RayConfigError) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ray_config", description=_DESCRIPTION, epilog=_STATUS)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="say only whether it works, for exec probes")
+    what.add_argument("--wait", type=_seconds, metavar="SECONDS", help="wait until it works, for init containers")
+    what.add_argument("--json", action="store_true", help="everything, as one JSON object")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return seconds
+
+
+def _ask() -> Answer:
+    """Probe what the environment says.
+
+    Raises:
+        RayConfigError: why it would not work.
+    """
+    address = find_address(os.environ)
+    answer = probe(os.environ, address)
+    own = ray_version()
+    if own is not None and RayAddress.parse(address.value).form is Form.CLIENT:
+        check_version(os.environ, address, own, SECONDS)
+    return answer
+
+
+def _waited(seconds: float) -> Answer:
+    """Probe until there is an answer, and say each new reason why there is none yet.
+
+    Raises:
+        RayConfigError: what waiting does not help, or the last reason.
+    """
+    deadline = Deadline(seconds)
+    told = None
+    while True:
+        try:
+            return _ask()
+        except RayConfigError as error:
+            if not error.transient or deadline.left() <= _PAUSE:
+                raise
+            if error.reason != told:
+                told = error.reason
+                print(f"waiting, {error}", file=sys.stderr, flush=True)  # noqa: T201  progress
+        time.sleep(_PAUSE)
+
+
+def _print_table(info: ConnectionInfo) -> None:
+    for row in _ROWS:
+        found: Found = info[row]
+        value = found["error"] or (f"{found['value']}  ({found['source']})" if found["value"] else "-")
+        print(f"{row:<10} {value}")  # noqa: T201  a command prints
+    print(f"{'versions':<10} Ray {info['ray_version'] or 'is not installed'}, Python {info['python_version']}")  # noqa: T201  as above
+
+
+def _print_outcome(outcome: Answer | RayConfigError, *, indented: bool) -> None:
+    if isinstance(outcome, RayConfigError):
+        text = f"no, {outcome}"
+    else:
+        text = f"yes, {outcome.what} in {outcome.seconds * 1000:.0f} ms"
+    print(f"{'works':<10} {text}" if indented else text)  # noqa: T201  as above
+
+
+def _as_json(outcome: Answer | RayConfigError) -> dict[str, Any]:
+    if isinstance(outcome, RayConfigError):
+        return {"works": False, "reason": outcome.reason, "message": outcome.message, "fix": outcome.fix}
+    return {"works": True, "reason": None, "message": outcome.what, "fix": None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

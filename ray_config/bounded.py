@@ -1,0 +1,58 @@
+"""Deadlines, and calls that end when they are told to, whatever they wait for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """A moment by the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        """Set it `seconds` from now."""
+        self._end = time.monotonic() + seconds
+
+    def left(self, most: float = float("inf")) -> float:
+        """The seconds that are left, at most `most` and never less than 0."""
+        return max(0.0, min(most, self._end - time.monotonic()))
+
+
+class Call(Generic[T]):
+    """A call on a daemon thread, which neither its caller nor the end of the process has to wait for."""
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        """Start `function`; the thread is called ``ray_config.<name>``."""
+        self._outcome: list[T] = []
+        self._error: list[BaseException] = []
+        self._function = function
+        self._thread = threading.Thread(target=self._run, name=f"ray_config.{name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome.append(self._function())
+        except BaseException as error:  # noqa: BLE001  raised again where the outcome is asked for
+            self._error.append(error)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def result(self, seconds: float) -> T:
+        """What the function returned or raised.
+
+        Raises:
+            TimeoutError: it has not ended after `seconds`; it goes on.
+        """
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            raise TimeoutError
+        if self._error:
+            raise self._error[0]
+        return self._outcome[0]

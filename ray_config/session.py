@@ -1,0 +1,247 @@
+"""What is done to Ray itself: open a session within a deadline, call it for real, end it.
+
+Ray reads its client time-outs when its client is first imported, replaces the SIGTERM handler even when it fails, and
+leaves a dead session half open: then even ``ray.is_initialized()`` raises (all measured with ray 2.60). This is the one
+module that knows.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ray_config import variables
+from ray_config.bounded import Call, Deadline
+from ray_config.errors import (
+    ClosedError,
+    DeadlineError,
+    NoClusterError,
+    PythonVersionError,
+    RayConfigError,
+    RayMissingError,
+    RayVersionError,
+    RejectedError,
+    SessionError,
+    TokenWrongError,
+)
+from ray_config.resolve import Setting
+
+_CLIENT_SECONDS: Final = "2"
+"""Ray's own time-out for a channel that has just answered a probe; whole seconds."""
+_VERSIONS: Final = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+
+
+def import_ray() -> Any:
+    """The module ``ray``.
+
+    Raises:
+        RayMissingError: it is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise RayMissingError(
+            f"Ray cannot be imported ({type(error).__name__})", fix="install ray[client] in the cluster's own version"
+        ) from error
+    return ray
+
+
+def is_open() -> bool:
+    """Whether this process has a session, alive or dead; never imports Ray and never calls out."""
+    ray = sys.modules.get("ray")
+    if ray is None or not hasattr(ray, "is_initialized"):
+        return False
+    try:
+        return bool(ray.is_initialized())
+    except Exception:  # noqa: BLE001  what a dead Ray Client session raises is gRPC's, or a ValueError
+        return True
+
+
+def is_worker_process() -> bool:
+    """Whether a raylet runs our code, in a task, an actor or a replica: then the session is not ours to end."""
+    worker = sys.modules.get("ray._private.worker")
+    return worker is not None and getattr(worker.global_worker, "mode", None) == worker.WORKER_MODE
+
+
+class _Calls:
+    """Real calls, one at a time: one that hangs is an answer too, and must not be joined by more."""
+
+    def __init__(self) -> None:
+        self._pending: Call[bool] | None = None
+        self._lock = threading.Lock()
+
+    def is_answered(self, seconds: float) -> bool:
+        with self._lock:
+            if self._pending is None or not self._pending.is_running:
+                self._pending = Call(_call, "call")
+            call = self._pending
+        try:
+            return call.result(seconds)
+        except Exception:  # noqa: BLE001  a dead session raises gRPC's errors, ValueError, RuntimeError, TimeoutError
+            return False
+
+
+def _call() -> bool:
+    ray = sys.modules["ray"]
+    return bool(ray.is_initialized() and ray.cluster_resources())
+
+
+_calls: Final = _Calls()
+
+
+def is_alive(seconds: float) -> bool:
+    """Whether the session answers a call to the cluster within `seconds`."""
+    return is_open() and _calls.is_answered(seconds)
+
+
+def namespace_of_session() -> str:
+    """The namespace of the open session."""
+    return str(import_ray().get_runtime_context().namespace)
+
+
+def close(deadline: Deadline) -> None:
+    """End the session, dead or alive; a dead one takes Ray up to 7 s.
+
+    Raises:
+        DeadlineError: it has not ended in time.
+    """
+    try:
+        Call(import_ray().shutdown, "shutdown").result(deadline.left())
+    except TimeoutError:
+        raise DeadlineError("Ray does not let go of a dead session", fix="restart this process") from None
+
+
+def open_client(address: Setting, namespace: str | None, arguments: Mapping[str, Any], deadline: Deadline) -> Any:
+    """``ray.init`` by ray://, on a thread of its own, since a server that stalls holds it for ever.
+
+    Raises:
+        RayConfigError: why there is no session.
+    """
+    ray = import_ray()
+    with _client_timeouts():
+        _import_client()
+
+    def init() -> Any:
+        with _without_sigterm_warning():
+            return ray.init(address.value, namespace=namespace, **arguments)
+
+    call = Call(init, "init")
+    try:
+        return call.result(deadline.left())
+    except TimeoutError:
+        # What the server may still grant is not wanted any more; this ends the call above, too.
+        Call(ray.shutdown, "abandon")
+        raise DeadlineError(
+            "Ray answers, but opened no session in time",
+            variable=address.source,
+            value=address.value,
+            fix="give more time (timeout), and set GRPC_ENABLE_FORK_SUPPORT=0 on the head",
+        ) from None
+    except Exception as error:
+        raise translated(error, address) from error
+
+
+def open_direct(address: Setting, namespace: str | None, arguments: Mapping[str, Any]) -> Any:
+    """``ray.init`` beside a raylet, on the calling thread, which becomes the driver's main one.
+
+    Raises:
+        RayConfigError: why there is no session.
+    """
+    ray = import_ray()
+    try:
+        with _own_sigterm_handler(), _without_sigterm_warning():
+            return ray.init(address.value, namespace=namespace, **arguments)
+    except Exception as error:
+        raise translated(error, address) from error
+
+
+def _import_client() -> None:
+    try:
+        import ray.util.client.worker  # noqa: F401  reads the time-outs when it is imported
+    except ImportError as error:
+        raise RayMissingError(
+            f"Ray Client cannot be imported ({error.name or type(error).__name__})",
+            fix="install ray[client], which brings grpc",
+        ) from error
+
+
+@contextmanager
+def _client_timeouts() -> Iterator[None]:
+    """Short client time-outs, unless the environment has its own; not left behind for child processes."""
+    added = [name for name in variables.RAY_CLIENT_TIMEOUTS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, _CLIENT_SECONDS))
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _own_sigterm_handler() -> Iterator[None]:
+    """Put the application's handler back; only the main thread can, and only there Ray replaces it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+@contextmanager
+def _without_sigterm_warning() -> Iterator[None]:
+    """Ray warns that it cannot replace the handler from another thread, which is just what is wanted."""
+    log = logging.getLogger("ray._private.worker")
+
+    def unrelated(record: logging.LogRecord) -> bool:
+        return "SIGTERM" not in record.getMessage()
+
+    log.addFilter(unrelated)
+    try:
+        yield
+    finally:
+        log.removeFilter(unrelated)
+
+
+def translated(error: Exception, address: Setting) -> RayConfigError:
+    """Our error for what ``ray.init`` raised."""
+    text = " ".join(str(error).split()).encode("ascii", "replace").decode()
+    named = {"variable": address.source, "value": address.value}
+    if isinstance(error, RayConfigError):
+        return error
+    if "ersion mismatch" in text:
+        return _version_error(str(error), named)
+    if "uthentication" in text or "UNAUTHENTICATED" in text:
+        return TokenWrongError(f"the cluster refuses the token ({text[:200]})", fix="take this cluster's own", **named)
+    if isinstance(error, ConnectionAbortedError):
+        return SessionError(f"the head opened no session ({text[:300]})", fix="see the head's log", **named)
+    if isinstance(error, ConnectionError) and not address.value.startswith("ray://"):
+        return NoClusterError(f"Ray finds no cluster ({text[:200]})", fix="see the log of ray start", **named)
+    if isinstance(error, ConnectionError):
+        return ClosedError(f"the connection was lost ({text[:200]})", fix="see the head's log", **named)
+    return RejectedError(
+        f"ray.init refuses ({type(error).__name__}: {text[:300]})", fix="correct its arguments", **named
+    )
+
+
+def _version_error(text: str, named: Mapping[str, str]) -> RayConfigError:
+    versions = _VERSIONS.findall(text)
+    (ray, python), (own_ray, own_python) = versions if len(versions) == 2 else (("?", "?"), ("?", "?"))  # noqa: PLR2004  theirs, ours
+    if ray != own_ray or ray == "?":
+        return RayVersionError(
+            f"the cluster runs Ray {ray}, this process Ray {own_ray}", fix=f"install ray[client]=={ray} here", **named
+        )
+    return PythonVersionError(
+        f"the cluster runs Python {python}, this process Python {own_python}",
+        fix="use an image with the cluster's minor version of Python",
+        **named,
+    )
