@@ -1,0 +1,66 @@
+"""Stands in for Ray where none is installed: what its connecting does to a process, as measured with ray 2.60.
+
+FAKE_RAY says what each call of ``init`` does, in order: ``ok``, ``hang``, or an error's name and text.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import signal
+import threading
+from typing import Any
+
+__version__ = "2.60.0"
+
+calls: list[dict[str, Any]] = []
+_plan = os.environ.get("FAKE_RAY", "ok").split(";")
+_state: dict[str, Any] = {"open": False, "dead": False, "namespace": None}
+_released = threading.Event()
+
+
+def init(address: str | None = None, **arguments: Any) -> str:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: None)
+    calls.append({"address": address, "RAY_ADDRESS": os.environ.get("RAY_ADDRESS"), **arguments})
+    what = _plan.pop(0) if len(_plan) > 1 else _plan[0]
+    if what == "hang":
+        _released.wait()
+        raise ConnectionError("closed")
+    if what != "ok":
+        name, _, text = what.partition(":")
+        raise getattr(builtins, name)(text)
+    _state.update(open=True, dead=False, namespace=arguments.get("namespace") or "random")
+    return "a context"
+
+
+def die() -> None:
+    """The head goes away: Ray's own answer is then an error."""
+    _state["dead"] = True
+
+
+def is_initialized() -> bool:
+    if _state["dead"]:
+        raise ValueError("Cannot invoke RPC on closed channel!")
+    return bool(_state["open"])
+
+
+def cluster_resources() -> dict[str, float]:
+    if os.environ.get("FAKE_RAY_STALLS"):
+        _released.wait()
+    return {"CPU": 1.0}
+
+
+def shutdown() -> None:
+    _released.set()
+    _state.update(open=False, dead=False)
+
+
+class _Context:
+    @property
+    def namespace(self) -> str:
+        return str(_state["namespace"])
+
+
+def get_runtime_context() -> _Context:
+    return _Context()
