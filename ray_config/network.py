@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ray_config import variables
 from ray_config.bounded import Call, Deadline
 from ray_config.credentials import Token
-from ray_config.errors import DnsError, DroppedError, RefusedError, TokenMissingError, TokenWrongError
+from ray_config.errors import ConnectError, DnsError, DroppedError, RefusedError, TokenMissingError, TokenWrongError
 from ray_config.resolve import Setting
+
+_LEAST: Final = 0.05
+"""Seconds that a connection gets where no time is left."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,30 +45,35 @@ def refused_token(env: Mapping[str, str], token: Token | None, target: Target) -
 
 
 def reach(target: Target, deadline: Deadline) -> None:
-    """Resolve the name and open a TCP connection.
+    """Resolve the name and open a TCP connection to the first of its addresses that takes one.
 
     Raises:
         DnsError: the name has no address, or no name server answers.
-        RefusedError: every address refuses.
-        DroppedError: no address answers in time.
+        RefusedError: nothing listens there.
+        DroppedError: nothing answers there.
     """
-    named = {"variable": target.setting.source, "value": target.setting.value}
-    refused: str | None = None
-    for address in _addresses(target, deadline):
+    addresses = _addresses(target, deadline)
+    failures = []
+    for count, address in enumerate(addresses):
+        share = max(deadline.left() / (len(addresses) - count), _LEAST)
         try:
-            socket.create_connection((address, target.port), timeout=max(deadline.left(), 0.05)).close()
-        except (TimeoutError, BlockingIOError):
-            continue
+            socket.create_connection((address, target.port), timeout=share).close()
         except OSError as error:
-            refused = f"{address}: {error.strerror}"
+            failures.append((address, error))
         else:
             return
-    if refused is not None:
-        raise RefusedError(
-            f"nothing listens at {target} ({refused})", fix="start the head, or correct host and port", **named
+    raise _unreached(target, failures)
+
+
+def _unreached(target: Target, failures: Sequence[tuple[str, OSError]]) -> ConnectError:
+    named = {"variable": target.setting.source, "value": target.setting.value}
+    reasons = ", ".join(f"{address}: {error.strerror or 'no answer in time'}" for address, error in failures)
+    if any(isinstance(error, ConnectionRefusedError) for _, error in failures):
+        return RefusedError(
+            f"nothing listens at {target} ({reasons})", fix="start the head, or correct host and port", **named
         )
-    raise DroppedError(
-        f"nothing answers at {target}", fix="see NetworkPolicies and whether the head's pod runs", **named
+    return DroppedError(
+        f"nothing answers at {target} ({reasons})", fix="see NetworkPolicies and whether the head's pod runs", **named
     )
 
 

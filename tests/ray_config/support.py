@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,17 +18,23 @@ OPTIONAL: Final = ("grpc", "opentelemetry", "prometheus_client", "ray")
 TOKEN: Final = "0123456789abcdef"  # noqa: S105  made up
 
 
-def run(program: str, *, hidden: tuple[str, ...] = (), fake_ray: bool = False, **env: str) -> Any:
+def run(
+    program: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    hidden: tuple[str, ...] = OPTIONAL,
+    fake_ray: bool = False,
+) -> Any:
     """Run Python source that sets ``result``, in an env of `env` alone, without the libraries `hidden`.
 
-    With `fake_ray` the folder fake_ray is found before an installed Ray, and grpc is hidden, for that has no fake.
+    With `fake_ray` the folder fake_ray is found before an installed Ray. Of grpc there is no fake.
     """
-    hidden = (*hidden, "grpc") if fake_ray else hidden
+    hidden = tuple(name for name in hidden if not (fake_ray and name == "ray"))
     prepare = f"import sys\nsys.modules.update(dict.fromkeys({hidden!r}))\n"
     path = {"PYTHONPATH": str(FAKE_RAY)} if fake_ray else {}
     ended = subprocess.run(
         [sys.executable, "-c", f"{prepare}{program}\nimport json; print('RESULT', json.dumps(result))"],
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **path, **env},
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **path, **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,

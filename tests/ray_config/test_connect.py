@@ -1,0 +1,288 @@
+"""Connecting, with a fake Ray that does to its process what a real one does; tests/ray has the real one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ray_config.support import close_at_once, dashboard, free_port, run, serving
+
+CALL = """
+import os, sys, time, signal, threading, logging
+import ray_config
+from ray_config import *
+def told(function, *arguments, **named):
+    started = time.monotonic()
+    try:
+        return {"value": function(*arguments, **named), "seconds": time.monotonic() - started}
+    except RayConfigError as error:
+        return {"reason": error.reason, "message": str(error), "seconds": time.monotonic() - started}
+"""
+
+MISMATCH = """Version mismatch: The cluster was started with:
+    Ray: {ray}
+    Python: {python}
+This process on Ray Client was started with:
+    Ray: 2.60.0
+    Python: 3.11.7
+"""
+
+
+@pytest.fixture
+def port() -> object:
+    with serving(close_at_once) as port:
+        yield port
+
+
+def client(port: int, **env: str) -> dict[str, str]:
+    return {"RAY_ADDRESS": f"ray://127.0.0.1:{port}", "RAY_NAMESPACE": "ns", **env}
+
+
+def test_address_namespace_and_arguments_reach_ray(port: int) -> None:
+    program = f"""{CALL}
+session = init_ray_with_smart_defaults(num_cpus=1)
+import ray
+result = [ray.calls, session.address, session.namespace, session.reused, session.context]
+"""
+    calls, *session = run(program, fake_ray=True, env=client(port))
+
+    address = f"ray://127.0.0.1:{port}"
+    assert calls == [{"address": address, "RAY_ADDRESS": address, "namespace": "ns", "num_cpus": 1}]
+    assert session == [address, "ns", False, "a context"]
+
+
+def test_a_missing_namespace_is_handed_on_as_none_and_never_as_an_empty_one(port: int) -> None:
+    program = f"{CALL}init_ray_with_smart_defaults()\nimport ray\nresult = ray.calls[0]['namespace']"
+
+    assert run(program, fake_ray=True, env=client(port, RAY_NAMESPACE="")) is None
+
+
+def test_a_second_call_returns_the_session_and_does_not_call_ray_again(port: int) -> None:
+    program = f"""{CALL}
+sessions = [init_ray_with_smart_defaults(), init_ray_with_smart_defaults(namespace="ns"), wait_ready(1)]
+import ray
+result = [len(ray.calls), [session.reused for session in sessions]]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [1, [False, True, True]]
+
+
+def test_a_dead_session_is_replaced_with_the_same_arguments(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults(namespace="mine", num_cpus=1)
+import ray
+ray.die()
+dead = is_connected()
+again = wait_ready(5)
+result = [dead, again.reused, again.namespace, ray.calls[0] == ray.calls[1], len(ray.calls), is_connected()]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [False, False, "mine", True, 2, True]
+
+
+def test_a_task_never_ends_the_raylets_session() -> None:
+    program = f"""{CALL}
+import ray, ray._private.worker
+ray.init("auto", namespace="job's")
+ray.die()
+result = init_ray_with_smart_defaults().reused
+"""
+    assert (
+        run(program, fake_ray=True, env={"FAKE_RAY_WORKER": "1", "RAY_RAYLET_PID": "1", "RAY_NAMESPACE": "ns"}) is True
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason", "calls"),
+    [
+        ("ConnectionError:x;ok", None, 2),
+        ("ConnectionAbortedError:x;ConnectionError:x;ok", None, 3),
+        ("ValueError:no such argument;ok", "rejected", 1),
+        ("RuntimeError:Invalid authentication token;ok", "token_wrong", 1),
+        (f"RuntimeError:{MISMATCH.format(ray='2.60.0', python='3.12.1')};ok", "python_version", 1),
+        (f"RuntimeError:{MISMATCH.format(ray='2.61.0', python='3.11.7')};ok", "ray_version", 1),
+    ],
+)
+def test_what_can_pass_is_tried_again_and_what_cannot_is_not(
+    port: int, plan: str, reason: str | None, calls: int
+) -> None:
+    program = f"""{CALL}
+answer = told(lambda: init_ray_with_smart_defaults().namespace)
+import ray
+result = [answer.get("reason"), len(ray.calls)]
+"""
+    assert run(program, fake_ray=True, env=client(port, FAKE_RAY=plan)) == [reason, calls]
+
+
+def test_retries_end_after_their_time_and_tell_the_last_reason() -> None:
+    program = f"{CALL}result = told(init_ray_with_smart_defaults, retry=0.5)"
+    answer = run(program, fake_ray=True, env=client(free_port()))
+
+    assert answer["reason"] == "refused"
+    assert 0.05 < answer["seconds"] < 3
+
+
+def test_wait_ready_waits_for_a_port_that_comes_later() -> None:
+    port = free_port()
+    program = f"""{CALL}
+import socket
+def later():
+    time.sleep(0.5)
+    globals()["server"] = socket.create_server(("127.0.0.1", {port}))
+threading.Thread(target=later).start()
+result = told(lambda: wait_ready(20).namespace)["value"]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == "ns"
+
+
+def test_a_server_that_stalls_is_left_at_the_deadline_and_can_be_tried_again(port: int) -> None:
+    program = f"""{CALL}
+first = told(init_ray_with_smart_defaults, timeout=0.5)
+second = told(lambda: init_ray_with_smart_defaults().namespace)
+result = [first, second]
+"""
+    first, second = run(program, fake_ray=True, env=client(port, FAKE_RAY="hang;ok"))
+
+    assert first["reason"] == "deadline"
+    assert first["seconds"] < 3
+    assert second["value"] == "ns"
+
+
+def test_a_call_that_stalls_says_not_connected_and_is_not_joined_by_more(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+answers = [told(is_connected, 0.2) for _ in range(3)]
+calling = [thread.name for thread in threading.enumerate() if thread.name == "ray_config.call"]
+result = [[answer["value"] for answer in answers], max(answer["seconds"] for answer in answers), len(calling)]
+"""
+    values, slowest, calling = run(program, fake_ray=True, env=client(port, FAKE_RAY_STALLS="1"))
+
+    assert values == [False] * 3
+    assert slowest < 2
+    assert calling == 1
+
+
+def test_rays_time_outs_are_short_unless_the_environment_has_its_own(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+import ray.util.client.worker as worker
+result = [worker.TIMEOUTS, os.environ.get("RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S")]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [["2", "2"], None]
+    own = client(port, RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S="7")
+    assert run(program, fake_ray=True, env=own) == [["7", "2"], "7"]
+
+
+@pytest.mark.parametrize("plan", ["ok", "ValueError:x"])
+@pytest.mark.parametrize("address", [None, "local"])
+def test_the_sigterm_handler_stays_even_where_ray_fails(port: int, plan: str, address: str | None) -> None:
+    program = f"""{CALL}
+def handler(*_): pass
+signal.signal(signal.SIGTERM, handler)
+told(lambda: init_ray_with_smart_defaults({address!r}).namespace)
+result = signal.getsignal(signal.SIGTERM) is handler
+"""
+    assert run(program, fake_ray=True, env=client(port, FAKE_RAY=plan)) is True
+
+
+@pytest.mark.parametrize("text", ["ray://127.0.0.1:10001", "http://h:8265", "local"])
+def test_a_wrong_address_on_a_node_is_taken_out_before_ray_reads_it(text: str) -> None:
+    program = f"""{CALL}
+from ray_config import probe
+probe._raylet_runs = lambda: True
+init_ray_with_smart_defaults()
+import ray
+result = [ray.calls[0]["address"], ray.calls[0]["RAY_ADDRESS"]]
+"""
+    env = {"SEEDCORE_RAY_ROLE": "worker", "RAY_ADDRESS": text, "RAY_TMPDIR": "/nonexistent"}
+    assert run(program, fake_ray=True, env=env) == ["auto", None]
+
+
+def test_without_settings_ray_is_never_called() -> None:
+    program = f"""{CALL}
+answer = told(init_ray_with_smart_defaults)
+result = [answer["reason"], "ray" in sys.modules]
+"""
+    assert run(program, fake_ray=True) == ["not_configured", False]
+
+
+def test_a_local_cluster_is_started_where_the_program_says_so() -> None:
+    program = f"{CALL}init_ray_with_smart_defaults('local')\nimport ray\nresult = ray.calls[0]['address']"
+
+    assert run(program, fake_ray=True) == "local"
+
+
+def test_a_jobs_address_cannot_be_connected_to() -> None:
+    program = f"{CALL}result = told(init_ray_with_smart_defaults)['reason']"
+
+    assert run(program, fake_ray=True, env={"RAY_ADDRESS": "http://h:8265"}) == "jobs_only"
+
+
+def test_without_ray_the_error_says_what_to_install(port: int) -> None:
+    program = f"{CALL}result = told(init_ray_with_smart_defaults)"
+    answer = run(program, env=client(port))
+
+    assert answer["reason"] == "ray_missing"
+    assert "install ray[client]" in answer["message"]
+
+
+def test_without_rays_client_the_error_says_what_to_install(port: int) -> None:
+    program = f"{CALL}result = told(init_ray_with_smart_defaults)"
+    answer = run(program, hidden=("grpc", "ray.util.client.worker"), fake_ray=True, env=client(port))
+
+    assert answer["reason"] == "ray_missing"
+
+
+def test_another_version_is_told_before_ray_is_called(port: int) -> None:
+    program = f"""{CALL}
+answer = told(init_ray_with_smart_defaults)
+import ray
+result = [answer["reason"], ray.calls]
+"""
+    with serving(dashboard("2.61.0")) as other:
+        url = f"http://127.0.0.1:{other}"
+        assert run(program, fake_ray=True, env=client(port, RAY_DASHBOARD_URL=url)) == ["ray_version", []]
+
+
+def test_one_thread_connects_and_the_others_wait_for_it(port: int) -> None:
+    program = f"""{CALL}
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    sessions = list(pool.map(lambda _: init_ray_with_smart_defaults(), range(16)))
+import ray
+result = [len(ray.calls), sum(not session.reused for session in sessions)]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [1, 1]
+
+
+def test_a_thread_waits_for_another_only_within_its_own_deadline(port: int) -> None:
+    program = f"""{CALL}
+first = threading.Thread(target=told, args=(init_ray_with_smart_defaults,), kwargs={{"timeout": 2}})
+first.start()
+time.sleep(0.3)
+result = told(init_ray_with_smart_defaults, timeout=0.2)
+first.join()
+"""
+    answer = run(program, fake_ray=True, env=client(port, FAKE_RAY="hang"))
+
+    assert answer["reason"] == "deadline"
+    assert "another thread" in answer["message"]
+
+
+def test_coroutines_leave_the_event_loop_free(port: int) -> None:
+    program = f"""{CALL}
+import asyncio
+from ray_config import aio
+async def main():
+    ticks = 0
+    connecting = asyncio.ensure_future(aio.init_ray_with_smart_defaults(timeout=0.5))
+    while not connecting.done():
+        ticks += 1
+        await asyncio.sleep(0.01)
+    reason = connecting.exception().reason
+    session = await aio.wait_ready(5)
+    return [ticks > 10, reason, session.namespace, await aio.is_connected()]
+result = asyncio.run(main())
+"""
+    assert run(program, fake_ray=True, env=client(port, FAKE_RAY="hang;ok")) == [True, "deadline", "ns", True]
+
+
+def test_without_a_session_it_is_not_connected_and_ray_is_not_imported() -> None:
+    assert run(f"{CALL}result = [is_connected(), 'ray' in sys.modules]", fake_ray=True) == [False, False]
