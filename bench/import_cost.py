@@ -41,7 +41,14 @@ def main() -> int:
     results = Path(__file__).resolve().parents[1] / "bench" / "results"
     results.mkdir(exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    report = {"machine": machine, "rounds": ROUNDS, "unit": "ms of processor time", "bar": BAR, "median": median, "values": values}
+    report = {
+        "machine": machine,
+        "rounds": ROUNDS,
+        "unit": "ms of processor time",
+        "bar": BAR,
+        "median": median,
+        "values": values,
+    }
     (results / "import_cost.json").write_text(json.dumps(report, indent=2) + "\n")
     return 0 if median < BAR else 1
 

@@ -44,14 +44,18 @@ class Call(Generic[T]):
         """Whether it has not ended yet."""
         return self._thread.is_alive()
 
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, at most for `seconds`."""
+        self._thread.join(seconds)
+
     def result(self, seconds: float) -> T:
         """What the function returned or raised.
 
         Raises:
             TimeoutError: it has not ended after `seconds`; it goes on.
         """
-        self._thread.join(seconds)
-        if self._thread.is_alive():
+        self.wait(seconds)
+        if self.is_running:
             raise TimeoutError
         if self._error:
             raise self._error[0]

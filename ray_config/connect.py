@@ -119,7 +119,7 @@ def _existing(wanted: Wanted, deadline: Deadline) -> Session | None:
     """
     if not session.is_open() or not (session.is_worker_process() or session.is_alive(deadline.left(SECONDS))):
         return None
-    namespace = session.namespace_of_session()
+    namespace = session.namespace_of_session(deadline.left(SECONDS))
     asked = find_namespace({}, wanted.namespace)
     if asked is not None and asked.value != namespace:
         raise _differs("namespace", asked.value, namespace)
@@ -162,9 +162,10 @@ def _attempt(wanted: Wanted, deadline: Deadline, retry: Deadline) -> Session:
     if died:
         session.close(deadline)
     context = _open(address, namespace, wanted.arguments, deadline)
+    actual = session.namespace_of_session(max(deadline.left(SECONDS), _LEAST))
     _state.opened = address.value
     metrics.count_success(address.value, namespace, time.monotonic() - started, reconnected=died)
-    return Session(address=address.value, namespace=session.namespace_of_session(), reused=False, context=context)
+    return Session(address=address.value, namespace=actual, reused=False, context=context)
 
 
 def _clean_environment(address: Setting) -> None:

@@ -63,7 +63,7 @@ def connection_info() -> ConnectionInfo:
         "python_version": ".".join(map(str, sys.version_info[:3])),
         "session_open": opened,
         "session_address": last_address() if opened else None,
-        "session_namespace": session.namespace_of_session() if connected else None,
+        "session_namespace": _session_namespace() if connected else None,
         "connected": connected,
     }
 
@@ -76,6 +76,13 @@ def _found(read: Callable[[], Setting | None]) -> Found:
     if setting is None:
         return {"value": None, "source": None, "error": None}
     return {"value": setting.value, "source": setting.source, "error": None}
+
+
+def _session_namespace() -> str | None:
+    try:
+        return session.namespace_of_session(_SECONDS)
+    except RayConfigError:
+        return None
 
 
 def _role(env: Mapping[str, str]) -> Setting:

@@ -10,7 +10,15 @@ from typing import Final
 from ray_config import variables
 from ray_config.bounded import Call, Deadline
 from ray_config.credentials import Token
-from ray_config.errors import ConnectError, DnsError, DroppedError, RefusedError, TokenMissingError, TokenWrongError
+from ray_config.errors import (
+    ConnectError,
+    DnsError,
+    DroppedError,
+    RayConfigError,
+    RefusedError,
+    TokenMissingError,
+    TokenWrongError,
+)
 from ray_config.resolve import Setting
 
 _LEAST: Final = 0.05
@@ -29,7 +37,7 @@ class Target:
         return f"{self.host}:{self.port}"
 
 
-def refused_token(env: Mapping[str, str], token: Token | None, target: Target) -> Exception:
+def refused_token(env: Mapping[str, str], token: Token | None, target: Target) -> RayConfigError:
     """The error where `target` wants a token and `token` was sent, or none."""
     if token is None:
         return TokenMissingError(

@@ -23,6 +23,7 @@ from ray_config.errors import (
     NoClusterError,
     NoRayletError,
     NotRayClientError,
+    RayConfigError,
     SilentError,
     TlsError,
 )
@@ -105,7 +106,7 @@ def _channel(grpc: Any, target: str, tls: TlsFiles | None, options: list[tuple[s
     return grpc.secure_channel(target, credentials, options=options)
 
 
-def _told(target: Target, status: str, details: str, tls: TlsFiles | None) -> Exception:
+def _told(target: Target, status: str, details: str, tls: TlsFiles | None) -> RayConfigError:
     """The error for a gRPC `status` that is not OK, after the TCP connection was taken."""
     named = {"variable": target.setting.source, "value": target.setting.value}
     if status == "DEADLINE_EXCEEDED":
@@ -139,7 +140,7 @@ def _probe_node(env: Mapping[str, str], parsed: RayAddress, setting: Setting, de
     return f"a raylet runs in this pod, and its cluster answered at {gcs.host}:{gcs.port}"
 
 
-def _no_raylet(env: Mapping[str, str], parsed: RayAddress, setting: Setting) -> Exception:
+def _no_raylet(env: Mapping[str, str], parsed: RayAddress, setting: Setting) -> RayConfigError:
     named = {"variable": setting.source, "value": setting.value}
     if parsed.form is Form.DIRECT and not find_role(env).is_node:
         return NoRayletError(

@@ -1,8 +1,8 @@
 """What is done to Ray itself: open a session within a deadline, call it for real, end it.
 
 Ray reads its client time-outs when its client is first imported, replaces the SIGTERM handler even when it fails, and
-leaves a dead session half open: then even ``ray.is_initialized()`` raises (all measured with ray 2.60). This is the one
-module that knows.
+leaves a dead session half open, of which even ``ray.is_initialized()`` raises (all measured with ray 2.60). This is the
+one module that knows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -58,10 +58,9 @@ def is_open() -> bool:
     ray = sys.modules.get("ray")
     if ray is None or not hasattr(ray, "is_initialized"):
         return False
-    try:
-        return bool(ray.is_initialized())
-    except Exception:  # noqa: BLE001  what a dead Ray Client session raises is gRPC's, or a ValueError
-        return True
+    # With a session of Ray Client, is_initialized() may call the head without a time-out, or raise.
+    client = sys.modules.get("ray.util.client")
+    return (client is not None and client.ray.get_context().client_worker is not None) or bool(ray.is_initialized())
 
 
 def is_worker_process() -> bool:
@@ -101,9 +100,19 @@ def is_alive(seconds: float) -> bool:
     return is_open() and _calls.is_answered(seconds)
 
 
-def namespace_of_session() -> str:
-    """The namespace of the open session."""
-    return str(import_ray().get_runtime_context().namespace)
+def namespace_of_session(seconds: float) -> str:
+    """The namespace of the open session.
+
+    Raises:
+        SessionError: the session does not tell it within `seconds`.
+    """
+    ray = import_ray()
+    try:
+        return str(Call(lambda: ray.get_runtime_context().namespace, "namespace").result(seconds))
+    except Exception as error:
+        raise SessionError(
+            f"the session does not answer ({type(error).__name__})", fix="try again; it is replaced then"
+        ) from error
 
 
 def close(deadline: Deadline) -> None:
@@ -132,9 +141,8 @@ def open_client(address: Setting, namespace: str | None, arguments: Mapping[str,
         with _without_sigterm_warning():
             return ray.init(address.value, namespace=namespace, **arguments)
 
-    call = Call(init, "init")
     try:
-        return call.result(deadline.left())
+        return _opening.result_of(init, deadline)
     except TimeoutError:
         # What the server may still grant is not wanted any more; this ends the call above, too.
         Call(ray.shutdown, "abandon")
@@ -146,6 +154,24 @@ def open_client(address: Setting, namespace: str | None, arguments: Mapping[str,
         ) from None
     except Exception as error:
         raise translated(error, address) from error
+
+
+class _Opening:
+    """Calls of ``ray.init``, one after the other: one that was given up would end its successor's session, too."""
+
+    def __init__(self) -> None:
+        self._last: Call[Any] | None = None
+
+    def result_of(self, init: Callable[[], Any], deadline: Deadline) -> Any:
+        if self._last is not None:
+            self._last.wait(deadline.left())
+            if self._last.is_running:
+                raise TimeoutError
+        self._last = Call(init, "init")
+        return self._last.result(deadline.left())
+
+
+_opening: Final = _Opening()
 
 
 def open_direct(address: Setting, namespace: str | None, arguments: Mapping[str, Any]) -> Any:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.ray.nodes import Ports, base_environment, running_head, running_worker
+from tests.ray.nodes import Ports, base_environment, running_head, running_worker, short_folder
 from tests.ray.pods import declared_env, injected_env, review_of
 from tests.service import RunningService, running_service
 
@@ -38,21 +35,14 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def short_folder() -> Iterator[Path]:
-    """A folder with a path short enough for Ray's sockets."""
-    folder = Path(tempfile.mkdtemp(prefix="rw"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def cluster(short_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A head with token authentication, a worker without the webhook (``before``) and one with it (``after``)."""
     folder, ports = tmp_path_factory.mktemp("cluster"), Ports.free()
     settings = folder / "settings.env"
     settings.write_text(ports.settings(RAY_AUTH_SECRET="ray-token"))  # noqa: S106  a Secret's name
     with running_service(folder, settings=settings) as service, ExitStack() as nodes:
-        cluster = Cluster(ports=ports, service=service, base=base_environment(short_folder))
+        base = base_environment(nodes.enter_context(short_folder()))
+        cluster = Cluster(ports=ports, service=service, base=base)
         nodes.enter_context(running_head(cluster.after("head"), ports, log=folder / "head.log"))
         before = cluster.before("worker") | {"RAY_ADDRESS": f"ray://127.0.0.1:{ports.client}"}
         workers = {"before": before, "after": cluster.after("worker")}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.control_plane.process import free_ports, wait_for
@@ -54,8 +55,15 @@ class Ports:
         return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder with a path short enough for Ray's sockets; one for each cluster, since ``auto`` looks into it."""
+    with TemporaryDirectory(prefix="rw", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def base_environment(folder: Path) -> dict[str, str]:
-    """What every process here needs beside the env of its pod; `folder` has a short path, for Ray's sockets."""
+    """What every process here needs beside the env of its pod; `folder` is a short one."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     return {

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 SECONDS: Final = 120
+PYTHON: Final = (sys.executable, "-P")
+"""Without the current folder on its path: the installed wheel is what is tested."""
 
 REPORT: Final = """
 import json, time
@@ -70,7 +72,7 @@ class Ended:
 
 def run(program: str, environment: Mapping[str, str], *, seconds: float = SECONDS) -> Ended:
     """Run Python source to its end."""
-    return run_command([sys.executable, "-c", REPORT + program], environment, seconds=seconds)
+    return run_command([*PYTHON, "-c", REPORT + program], environment, seconds=seconds)
 
 
 def run_command(command: list[str], environment: Mapping[str, str], *, seconds: float = SECONDS) -> Ended:
@@ -98,7 +100,7 @@ for line in sys.stdin:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", self._PROGRAM],
+            [*PYTHON, "-c", self._PROGRAM],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.control_plane.process import free_ports
 from tests.ray.conftest import Cluster
-from tests.ray.programs import Ended, run, run_command
+from tests.ray.programs import PYTHON, Ended, run, run_command
 
 LIMIT = 5
 CONNECT = """
@@ -121,7 +120,7 @@ def test_arguments_that_ray_refuses(cluster: Cluster) -> None:
 
 
 def command(cluster: Cluster, role: str, *arguments: str, **changes: str) -> Ended:
-    return run_command([sys.executable, "-m", "ray_config", *arguments], {**cluster.after(role), **changes})
+    return run_command([*PYTHON, "-m", "ray_config", *arguments], {**cluster.after(role), **changes})
 
 
 @pytest.mark.parametrize(

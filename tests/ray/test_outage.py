@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ray.nodes import Ports, base_environment, end, running_head
+from tests.ray.nodes import Ports, base_environment, end, running_head, short_folder
 from tests.ray.pods import injected_env
 from tests.ray.programs import Shell
 from tests.service import client_pod, running_service
@@ -21,13 +21,19 @@ def ports() -> Ports:
 
 
 @pytest.fixture(scope="module")
-def environment(short_folder: Path, ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def folder() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path, ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A client's process env, from the real service."""
-    folder = tmp_path_factory.mktemp("outage")
-    settings = folder / "settings.env"
+    place = tmp_path_factory.mktemp("outage")
+    settings = place / "settings.env"
     settings.write_text(ports.settings())
-    with running_service(folder, settings=settings) as service:
-        return base_environment(short_folder) | injected_env(service, client_pod())
+    with running_service(place, settings=settings) as service:
+        return base_environment(folder) | injected_env(service, client_pod())
 
 
 @pytest.fixture
@@ -37,8 +43,8 @@ def application(environment: dict[str, str]) -> Iterator[Shell]:
     shell.close()
 
 
-def test_a_head_that_ends_and_comes_back(application: Shell, ports: Ports, short_folder: Path, tmp_path: Path) -> None:
-    head = base_environment(short_folder) | {"GRPC_ENABLE_FORK_SUPPORT": "0"}
+def test_a_head_that_ends_and_comes_back(application: Shell, ports: Ports, folder: Path, tmp_path: Path) -> None:
+    head = base_environment(folder) | {"GRPC_ENABLE_FORK_SUPPORT": "0"}
     with running_head(head, ports, log=tmp_path / "head.log") as process:
         assert application("ray_config.wait_ready(20).namespace")["value"] == "seedcore-dev"
         assert application("ray_config.is_connected()")["value"] is True

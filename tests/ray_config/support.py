@@ -33,7 +33,7 @@ def run(
     prepare = f"import sys\nsys.modules.update(dict.fromkeys({hidden!r}))\n"
     path = {"PYTHONPATH": str(FAKE_RAY)} if fake_ray else {}
     ended = subprocess.run(
-        [sys.executable, "-c", f"{prepare}{program}\nimport json; print('RESULT', json.dumps(result))"],
+        [sys.executable, "-P", "-c", f"{prepare}{program}\nimport json; print('RESULT', json.dumps(result))"],
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **path, **(env or {})},
         capture_output=True,
         text=True,

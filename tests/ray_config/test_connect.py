@@ -65,11 +65,12 @@ result = [len(ray.calls), [session.reused for session in sessions]]
     assert run(program, fake_ray=True, env=client(port)) == [1, [False, True, True]]
 
 
-def test_a_dead_session_is_replaced_with_the_same_arguments(port: int) -> None:
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_dead_session_is_replaced_with_the_same_arguments(port: int, *, given_up: bool) -> None:
     program = f"""{CALL}
 init_ray_with_smart_defaults(namespace="mine", num_cpus=1)
 import ray
-ray.die()
+ray.die(given_up={given_up})
 dead = is_connected()
 again = wait_ready(5)
 result = [dead, again.reused, again.namespace, ray.calls[0] == ray.calls[1], len(ray.calls), is_connected()]
@@ -143,6 +144,16 @@ result = [first, second]
     assert first["reason"] == "deadline"
     assert first["seconds"] < 3
     assert second["value"] == "ns"
+
+
+def test_a_call_that_was_given_up_and_hangs_on_is_never_overtaken(port: int) -> None:
+    program = f"""{CALL}
+reasons = [told(init_ray_with_smart_defaults, timeout=0.5)["reason"] for _ in range(2)]
+import ray
+result = [reasons, len(ray.calls)]
+"""
+    env = client(port, FAKE_RAY="hang;ok", FAKE_RAY_NEVER_ENDS="1")
+    assert run(program, fake_ray=True, env=env) == [["deadline"] * 2, 1]
 
 
 def test_a_call_that_stalls_says_not_connected_and_is_not_joined_by_more(port: int) -> None:

@@ -11,6 +11,8 @@ import signal
 import threading
 from typing import Any
 
+from ray.util.client import _context
+
 __version__ = "2.60.0"
 
 calls: list[dict[str, Any]] = []
@@ -23,6 +25,8 @@ def init(address: str | None = None, **arguments: Any) -> str:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
     calls.append({"address": address, "RAY_ADDRESS": os.environ.get("RAY_ADDRESS"), **arguments})
+    if _context.client_worker is not None:
+        raise RuntimeError("ray.init() called, but ray client is already connected")
     what = _plan.pop(0) if len(_plan) > 1 else _plan[0]
     if what == "hang":
         _released.wait()
@@ -31,16 +35,18 @@ def init(address: str | None = None, **arguments: Any) -> str:
         name, _, text = what.partition(":")
         raise getattr(builtins, name)(text)
     _state.update(open=True, dead=False, namespace=arguments.get("namespace") or "random")
+    if str(address).startswith("ray://"):
+        _context.client_worker = "a session"
     return "a context"
 
 
-def die() -> None:
-    """The head goes away: Ray's own answer is then an error."""
-    _state["dead"] = True
+def die(*, given_up: bool = False) -> None:
+    """The head goes away: Ray's own answer is then an error, and once it has given up that nothing is open."""
+    _state.update(open=not given_up, dead=not given_up)
 
 
 def is_initialized() -> bool:
-    if _state["dead"]:
+    if _state["dead"] and _context.client_worker is not None:
         raise ValueError("Cannot invoke RPC on closed channel!")
     return bool(_state["open"])
 
@@ -52,8 +58,10 @@ def cluster_resources() -> dict[str, float]:
 
 
 def shutdown() -> None:
-    _released.set()
+    if not os.environ.get("FAKE_RAY_NEVER_ENDS"):
+        _released.set()
     _state.update(open=False, dead=False)
+    _context.client_worker = None
 
 
 class _Context:
