@@ -16,7 +16,7 @@ from typing import Any, Final
 from ray_config.address import Form, RayAddress
 from ray_config.bounded import Deadline
 from ray_config.dashboard import check_version
-from ray_config.errors import RayConfigError
+from ray_config.errors import RayConfigError, quote
 from ray_config.info import ConnectionInfo, Found, connection_info, ray_version
 from ray_config.probe import SECONDS, Answer, probe
 from ray_config.resolve import find_address
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RayConfigError as error:
         outcome = error
     if given.json:
-        print(json.dumps({**connection_info(), **_as_json(outcome)}))  # noqa: T201  a command prints
+        print(json.dumps({**connection_info(), **_as_json(outcome)}))
     else:
         _print_outcome(outcome, indented=not given.check and given.wait is None)
     return outcome.exit_status if isinstance(outcome, RayConfigError) else 0
@@ -89,16 +89,22 @@ def _waited(seconds: float) -> Answer:
                 raise
             if error.reason != told:
                 told = error.reason
-                print(f"waiting, {error}", file=sys.stderr, flush=True)  # noqa: T201  progress
+                print(f"waiting, {error}", file=sys.stderr, flush=True)
         time.sleep(_PAUSE)
 
 
 def _print_table(info: ConnectionInfo) -> None:
     for row in _ROWS:
         found: Found = info[row]
-        value = found["error"] or (f"{found['value']}  ({found['source']})" if found["value"] else "-")
-        print(f"{row:<10} {value}")  # noqa: T201  a command prints
-    print(f"{'versions':<10} Ray {info['ray_version'] or 'is not installed'}, Python {info['python_version']}")  # noqa: T201  as above
+        print(f"{row:<10} {_told(found)}")
+    print(f"{'versions':<10} Ray {info['ray_version'] or 'is not installed'}, Python {info['python_version']}")
+
+
+def _told(found: Found) -> str:
+    if found["error"] or found["value"] is None:
+        return found["error"] or "-"
+    value = found["value"] if found["value"].isprintable() else quote(found["value"])
+    return f"{value}  ({found['source']})"
 
 
 def _print_outcome(outcome: Answer | RayConfigError, *, indented: bool) -> None:
@@ -106,7 +112,7 @@ def _print_outcome(outcome: Answer | RayConfigError, *, indented: bool) -> None:
         text = f"no, {outcome}"
     else:
         text = f"yes, {outcome.what} in {outcome.seconds * 1000:.0f} ms"
-    print(f"{'works':<10} {text}" if indented else text)  # noqa: T201  as above
+    print(f"{'works':<10} {text}" if indented else text)
 
 
 def _as_json(outcome: Answer | RayConfigError) -> dict[str, Any]:
@@ -116,4 +122,7 @@ def _as_json(outcome: Answer | RayConfigError) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

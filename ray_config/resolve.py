@@ -11,7 +11,7 @@ from typing import Final
 
 from ray_config import variables
 from ray_config.address import Form, RayAddress, client_address, is_host, is_http_url, lacks_host, parse_port, url_port
-from ray_config.errors import BadValueError, NotConfiguredError
+from ray_config.errors import BadValueError, NotConfiguredError, quote
 from ray_config.role import Role, Standing, find_role
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -74,7 +74,7 @@ def is_polluted(env: Mapping[str, str]) -> bool:
 def _node_address(standing: Standing, text: str) -> Setting:
     if RayAddress.parse(text).form in _ON_NODE:
         return Setting(value=text, source=variables.RAY_ADDRESS)
-    ignored = f"; {variables.RAY_ADDRESS}={text} is ignored there" if text else ""
+    ignored = f" (not {variables.RAY_ADDRESS}, which is {quote(text)})" if text else ""
     return Setting(value="auto", source=f"role {standing.role}{ignored}")
 
 

@@ -44,6 +44,16 @@ def test_it_says_what_the_pod_is_where_everything_came_from_and_whether_it_works
 
 
 @pytest.mark.usefixtures("port")
+def test_a_value_that_is_no_plain_text_stays_on_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAY_NAMESPACE", "a\nb")
+    main([])
+
+    assert 'namespace  "a\\nb"  (RAY_NAMESPACE)' in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("port")
 def test_check_says_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0
     captured = capsys.readouterr()
