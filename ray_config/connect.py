@@ -26,6 +26,8 @@ _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 """Seconds between attempts, the last one again and again; each is shortened at random, so that pods spread out."""
 _LEAST: Final = 0.1
 _VERSION_SECONDS: Final = 1.0
+_STALL_SECONDS: Final = 10.0
+"""How long a session may leave a call unanswered before it counts as dead; one that is only slow keeps its actors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +119,7 @@ def _existing(wanted: Wanted, deadline: Deadline) -> Session | None:
         SessionDiffersError: it is, but not what is asked for by argument. (RAY_NAMESPACE is no such argument: a
             task's session has its job's namespace.)
     """
-    if not session.is_open() or not (session.is_worker_process() or session.is_alive(deadline.left(SECONDS))):
+    if not session.is_open() or not (session.is_worker_process() or session.is_alive(deadline.left(_STALL_SECONDS))):
         return None
     namespace = session.namespace_of_session(deadline.left(SECONDS))
     asked = find_namespace({}, wanted.namespace)
@@ -172,7 +174,7 @@ def _clean_environment(address: Setting) -> None:
     """Take a RAY_ADDRESS that is wrong on a Ray node out of this process: Ray reads it again even for ``auto``."""
     if is_polluted(os.environ):
         wrong = os.environ.pop(variables.RAY_ADDRESS)
-        metrics.logger.warning("RAY_ADDRESS=%s is wrong on a Ray node; connecting to %s", wrong, address.value)
+        metrics.logger.warning("RAY_ADDRESS=%r is wrong on a Ray node; connecting to %s", wrong, address.value)
 
 
 def _prove(address: Setting, seconds: float) -> None:

@@ -78,6 +78,17 @@ result = [dead, again.reused, again.namespace, ray.calls[0] == ray.calls[1], len
     assert run(program, fake_ray=True, env=client(port)) == [False, False, "mine", True, 2, True]
 
 
+def test_a_session_that_is_only_slow_is_kept(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+import ray
+answer = ray.cluster_resources
+ray.cluster_resources = lambda: time.sleep(2.2) or answer()
+result = [is_connected(0.1), init_ray_with_smart_defaults().reused, len(ray.calls)]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [False, True, 1]
+
+
 def test_a_task_never_ends_the_raylets_session() -> None:
     program = f"""{CALL}
 import ray, ray._private.worker
