@@ -183,8 +183,7 @@ def _prove(address: Setting, seconds: float) -> None:
     if form is Form.HTTP:
         raise JobsOnlyError(
             "ray.init cannot connect to the Jobs API",
-            variable=address.source,
-            value=address.value,
+            **address.named,
             fix="use JobSubmissionClient(get_ray_dashboard_address()), or ray.seedcore.io/connect: client",
         )
     ray = session.import_ray()

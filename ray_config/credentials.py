@@ -48,7 +48,7 @@ def read_token(env: Mapping[str, str]) -> Token | None:
     if not uses_token(env):
         return None
     if text := env.get(variables.RAY_AUTH_TOKEN, "").strip():
-        return Token(text=text, source=variables.RAY_AUTH_TOKEN)
+        return _token(text, variables.RAY_AUTH_TOKEN)
     if (named := env.get(variables.RAY_AUTH_TOKEN_PATH)) and not _content(named):
         raise TokenMissingError(
             "the file cannot be read, or is empty",
@@ -58,12 +58,22 @@ def read_token(env: Mapping[str, str]) -> Token | None:
         )
     for source, path in _token_files(env):
         if text := _content(path):
-            return Token(text=text, source=source)
+            return _token(text, source)
     raise TokenMissingError(
         "RAY_AUTH_MODE is token, but there is no token",
         variable=variables.RAY_AUTH_TOKEN,
         fix="set it by secretKeyRef, or let RAY_AUTH_TOKEN_PATH name a file with it",
     )
+
+
+def _token(text: str, source: str) -> Token:
+    if not text.isascii() or not text.isprintable():
+        raise TokenMissingError(
+            f"what {source} holds is no token",
+            allowed="printable ASCII on one line",
+            fix="take the key of the cluster's Secret as it is",
+        )
+    return Token(text=text, source=source)
 
 
 def _token_files(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -42,8 +42,7 @@ def read_version(env: Mapping[str, str], url: Setting, deadline: Deadline) -> st
     except (TypeError, KeyError):
         raise NotDashboardError(
             f"{target} answered {status}, but not as Ray's dashboard",
-            variable=url.source,
-            value=url.value,
+            **url.named,
             fix=f"give the port of --dashboard-port, by default {variables.DASHBOARD_PORT}",
         ) from None
 
@@ -64,7 +63,7 @@ def _get(parts: Any, target: Target, token: Token | None, deadline: Deadline) ->
         finally:
             connection.close()
 
-    named = {"variable": target.setting.source, "value": target.setting.value}
+    named = target.setting.named
     try:
         status, body = Call(ask, "dashboard").result(deadline.left())
     except TimeoutError:
@@ -103,8 +102,7 @@ def check_version(env: Mapping[str, str], address: Setting, own_version: str, se
     if version is not None and version != own_version:
         raise RayVersionError(
             f"the cluster runs Ray {version}, this process Ray {own_version}, and Ray Client wants the same",
-            variable=address.source,
-            value=address.value,
+            **address.named,
             fix=f"install ray[client]=={version} here, or submit a job instead",
         )
 

@@ -74,7 +74,7 @@ def reach(target: Target, deadline: Deadline) -> None:
 
 
 def _unreached(target: Target, failures: Sequence[tuple[str, OSError]]) -> ConnectError:
-    named = {"variable": target.setting.source, "value": target.setting.value}
+    named = target.setting.named
     reasons = ", ".join(f"{address}: {error.strerror or 'no answer in time'}" for address, error in failures)
     if any(isinstance(error, ConnectionRefusedError) for _, error in failures):
         return RefusedError(
@@ -96,7 +96,6 @@ def _addresses(target: Target, deadline: Deadline) -> list[str]:
         reason = "no answer in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", None)
         raise DnsError(
             f"the host {target.host} has no address ({reason or 'no DNS name'})",
-            variable=target.setting.source,
-            value=target.setting.value,
+            **target.setting.named,
             fix="write <service>.<namespace> where the Service is in another namespace, and see that it exists",
         ) from None

@@ -108,7 +108,7 @@ def _channel(grpc: Any, target: str, tls: TlsFiles | None, options: list[tuple[s
 
 def _told(target: Target, status: str, details: str, tls: TlsFiles | None) -> RayConfigError:
     """The error for a gRPC `status` that is not OK, after the TCP connection was taken."""
-    named = {"variable": target.setting.source, "value": target.setting.value}
+    named = target.setting.named
     if status == "DEADLINE_EXCEEDED":
         return SilentError(f"{target} takes connections but says nothing", fix="see whether the head is alive", **named)
     if tls is not None and any(word in details for word in _HANDSHAKE):
@@ -141,7 +141,7 @@ def _probe_node(env: Mapping[str, str], parsed: RayAddress, setting: Setting, de
 
 
 def _no_raylet(env: Mapping[str, str], parsed: RayAddress, setting: Setting) -> RayConfigError:
-    named = {"variable": setting.source, "value": setting.value}
+    named = setting.named
     if parsed.form is Form.DIRECT and not find_role(env).is_node:
         return NoRayletError(
             "a direct address needs a raylet in the same pod, and none runs here",

@@ -26,6 +26,11 @@ class Setting:
     value: str
     source: str
 
+    @property
+    def named(self) -> dict[str, str]:
+        """How an error names it."""
+        return {"variable": self.source, "value": self.value}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Endpoint:

@@ -148,8 +148,7 @@ def open_client(address: Setting, namespace: str | None, arguments: Mapping[str,
         Call(ray.shutdown, "abandon")
         raise DeadlineError(
             "Ray answers, but opened no session in time",
-            variable=address.source,
-            value=address.value,
+            **address.named,
             fix="give more time (timeout), and set GRPC_ENABLE_FORK_SUPPORT=0 on the head",
         ) from None
     except Exception as error:
@@ -241,7 +240,7 @@ def _without_sigterm_warning() -> Iterator[None]:
 def translated(error: Exception, address: Setting) -> RayConfigError:
     """Our error for what ``ray.init`` raised."""
     text = " ".join(str(error).split()).encode("ascii", "replace").decode()
-    named = {"variable": address.source, "value": address.value}
+    named = address.named
     if isinstance(error, RayConfigError):
         return error
     if "ersion mismatch" in text:

@@ -67,6 +67,14 @@ def test_a_named_file_that_is_not_there() -> None:
         read_token(MODE | {"RAY_AUTH_TOKEN_PATH": "/nonexistent"})
 
 
+@pytest.mark.parametrize("text", ["a\nb", "a\u00e9", "a\x00"])
+def test_what_no_header_can_carry_is_no_token_and_is_not_quoted(text: str) -> None:
+    with pytest.raises(TokenMissingError, match="what RAY_AUTH_TOKEN holds is no token; allowed: printable") as raised:
+        read_token(MODE | {"RAY_AUTH_TOKEN": text})
+
+    assert text not in str(raised.value)
+
+
 def test_a_token_is_in_no_representation() -> None:
     assert "secret" not in repr(read_token(MODE | {"RAY_AUTH_TOKEN": "secret"}))
 
