@@ -64,15 +64,15 @@ class CertificateInfo:
     fingerprint: str
 
 
-def issue_authority(now: datetime, *, key: bytes | None = None) -> KeyPair:
-    """A certificate authority for serving certificates only, valid for 10 years; over a new key unless one is given.
+def issue_authority(now: datetime, *, key: bytes | None = None, life: timedelta = AUTHORITY_LIFE) -> KeyPair:
+    """A certificate authority for serving certificates only, valid for `life`; over a new key unless one is given.
 
     A renewal over the same key keeps every copy of the old certificate (a caBundle) right until that one expires.
     """
     key = _new_key() if key is None else key
     private = parse_key(key, "the authority's key")
     certificate = (
-        _builder(_AUTHORITY, _AUTHORITY, private, now, now + AUTHORITY_LIFE)
+        _builder(_AUTHORITY, _AUTHORITY, private, now, now + life)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .sign(private, hashes.SHA256())
@@ -173,6 +173,18 @@ def parse_certificate(pem: bytes, source: str) -> x509.Certificate:
             f"{source} holds no certificate", allowed="a certificate in PEM", fix="put the certificate there"
         ) from error
     return certificate
+
+
+def check_pair(pair: KeyPair, certificate: str, key: str) -> KeyPair:
+    """The pair, if the key is the certificate's own; errors call the two `certificate` and `key`."""
+    public = parse_certificate(pair.certificate, certificate).public_key()
+    if parse_key(pair.key, key).public_key() != public:
+        raise CertificateError(
+            f"the key {key} does not belong to the certificate {certificate}",
+            allowed="the private key of that certificate",
+            fix="put the key and the certificate there that were issued together",
+        )
+    return pair
 
 
 def parse_key(pem: bytes, source: str) -> ec.EllipticCurvePrivateKey:

@@ -17,6 +17,7 @@ from typing import Final
 from webhook.certificates.authority import (
     ELSEWHERE,
     KeyPair,
+    check_pair,
     due_for_renewal,
     general_names,
     is_authority,
@@ -95,18 +96,7 @@ class _Files:
             return key
         if key is None:
             raise _not_ours(self.certificate, f"has no {self.key.name} beside it")
-        return self._matching(certificate, key)
-
-    def _matching(self, certificate: bytes, key: bytes) -> KeyPair:
-        """The pair, if the key is the certificate's own."""
-        public = parse_certificate(certificate, quote_path(self.certificate)).public_key()
-        if parse_key(key, quote_path(self.key)).public_key() != public:
-            raise CertificateError(
-                f"the key {quote_path(self.key)} does not belong to the certificate {quote_path(self.certificate)}",
-                allowed="the private key of that certificate",
-                fix="put the key and the certificate there that were issued together",
-            )
-        return KeyPair(certificate=certificate, key=key)
+        return check_pair(KeyPair(certificate=certificate, key=key), quote_path(self.certificate), quote_path(self.key))
 
     def keep(self, pair: KeyPair) -> bool:
         """Write what differs from the files, the key first; True if the certificate was written."""

@@ -1,0 +1,107 @@
+"""What is kept of a certificate that looks after itself: who issues next, who is trusted, and what is served."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from webhook.certificates.authority import (
+    KeyPair,
+    check_pair,
+    describe,
+    is_authority,
+    issued_by,
+    parse_certificate,
+)
+from webhook.errors import CertificateError
+
+_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+MAX_AUTHORITIES: Final = 8
+"""Of ours in one bundle; a rotation needs two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """A set that belongs together; make one with :func:`checked`.
+
+    Attributes:
+        authority: issues what comes next, and is trusted.
+        older: certificates of authorities that are trusted still, in PEM; their keys are gone.
+        serving: issued by one of them all.
+    """
+
+    authority: KeyPair
+    older: tuple[bytes, ...] = ()
+    serving: KeyPair
+
+    @property
+    def authorities(self) -> tuple[bytes, ...]:
+        """All that are trusted, the newest first."""
+        return (self.authority.certificate, *self.older)
+
+    @property
+    def bundle(self) -> bytes:
+        """What a client has to trust, in PEM."""
+        return b"".join(self.authorities)
+
+    @property
+    def issuer(self) -> str:
+        """The fingerprint of the authority that issued the serving certificate; empty for none of them."""
+        return issuer_of(self.serving.certificate, self.authorities)
+
+
+def checked(content: Content) -> Content:
+    """The same, if its keys belong to its certificates, and somebody trusted has issued what is served.
+
+    Raises:
+        CertificateError: a part is broken, or does not belong to the others.
+    """
+    check_pair(content.authority, "ca.crt", "ca.key")
+    check_pair(content.serving, "tls.crt", "tls.key")
+    foreign = [pem for pem in content.authorities if not is_authority(parse_certificate(pem, "ca.crt"))]
+    if foreign or not content.issuer:
+        raise CertificateError(
+            "ca.crt has not issued tls.crt" if not foreign else "ca.crt holds another's certificate",
+            allowed="certificates that ray-webhook issued",
+            fix="serve a pair of your own with --tls-cert and --tls-key",
+        )
+    return content
+
+
+def split(pem: bytes) -> tuple[bytes, ...]:
+    """The certificates in `pem`, each once, ending in a line break."""
+    return tuple(dict.fromkeys(found + b"\n" for found in _CERTIFICATE.findall(pem)))
+
+
+def authorities_in(pems: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Of all certificates in `pems` those of authorities that are ours, each once, at most `MAX_AUTHORITIES`."""
+    found = dict.fromkeys(one for pem in pems for one in split(pem) if _is_ours(one))
+    return tuple(found)[:MAX_AUTHORITIES]
+
+
+@lru_cache(maxsize=64)
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of the first certificate in `pem`, as `openssl x509 -fingerprint` prints it; raises CertificateError."""
+    return describe(pem).fingerprint
+
+
+@lru_cache(maxsize=64)
+def issuer_of(certificate: bytes, authorities: tuple[bytes, ...]) -> str:
+    """The fingerprint of the one that issued the certificate; empty for none, or where one is broken."""
+    try:
+        issued = parse_certificate(certificate, "the certificate")
+        found = (one for one in authorities if issued_by(issued, parse_certificate(one, "the authority")))
+        return next(map(fingerprint, found), "")
+    except CertificateError:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _is_ours(pem: bytes) -> bool:
+    try:
+        return is_authority(parse_certificate(pem, "the authority"))
+    except CertificateError:
+        return False
