@@ -15,6 +15,7 @@ from webhook.server import followers
 from webhook.server.followers import following
 from webhook.server.logging import Log, LogFormat
 from webhook.server.metrics import Metrics
+from webhook.server.pairs import PairFiles
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import Mode, State
 from webhook.server.tls import ServingCertificate
@@ -25,7 +26,7 @@ def follow_for(seconds: float, folder: Path, settings: SettingsFile | None, rene
     log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
     state = State(mode=Mode.ENFORCE, metrics=Metrics("enforce"), log=Log(log, LogFormat.JSON))
     files = ensure_self_signed(folder / "tls", names=["localhost"], now=datetime.now(UTC))
-    certificate = ServingCertificate(files.certificate, files.key)
+    certificate = ServingCertificate(PairFiles(certificate=files.certificate, key=files.key))
 
     async def run() -> None:
         tasks = [asyncio.create_task(task) for task in following(state, settings, certificate, renew)]

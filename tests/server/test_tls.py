@@ -26,6 +26,7 @@ from tests.server.certificates import made, new_ec, new_rsa, pkcs8
 from webhook.certificates.authority import KeyPair, describe, issue_authority, issue_serving
 from webhook.errors import CertificateError
 from webhook.server.files import MAX_FILE, read_regular_file
+from webhook.server.pairs import PairFiles, PairInMemory
 from webhook.server.tls import Reload, ServingCertificate
 
 NAMES = ["localhost", "127.0.0.1"]
@@ -49,7 +50,7 @@ class Files:
         self.key.write_bytes(pair.key)
 
     def serve(self) -> ServingCertificate:
-        return ServingCertificate(self.certificate, self.key)
+        return ServingCertificate(PairFiles(certificate=self.certificate, key=self.key))
 
 
 @pytest.fixture
@@ -431,7 +432,7 @@ class TestLoading:
             return content
 
         with monkeypatch.context() as patch:
-            patch.setattr("webhook.server.tls.read_regular_file", read_and_swap)
+            patch.setattr("webhook.server.pairs.read_regular_file", read_and_swap)
             serving = files.serve()
         assert shown(serving) == first
         assert serving.reload_if_changed() == Reload()

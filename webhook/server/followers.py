@@ -13,7 +13,7 @@ from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
-from webhook.server.tls import ServingCertificate
+from webhook.server.tls import Reload, ServingCertificate
 
 SETTINGS_SECONDS: Final = 0.25
 """Between two looks at the settings file: a change is in force well within a second."""
@@ -30,8 +30,9 @@ def load_settings(state: State, file: SettingsFile, first: Snapshot) -> None:
 
 def show_certificate(state: State, certificate: ServingCertificate, *, good: bool = True) -> None:
     """Put the certificate's state into the metrics."""
-    state.metrics.certificate_good.set(good)
-    state.metrics.certificate_expiry.set(certificate.not_after.timestamp())
+    if certificate.not_after:
+        state.metrics.certificate_good.set(good)
+        state.metrics.certificate_expiry.set(certificate.not_after.timestamp())
 
 
 def following(
@@ -47,12 +48,12 @@ def following(
     """
     if settings is not None:
         yield _every(SETTINGS_SECONDS, lambda: _follow_settings(state, settings), state)
-    yield _every(CERTIFICATE_SECONDS, lambda: _follow_certificate(state, certificate), state)
+    yield _every(CERTIFICATE_SECONDS, lambda: follow_certificate(state, certificate), state)
     if renew is not None:
         yield _every(RENEWAL_SECONDS, lambda: _renew(state, renew), state, on_thread=True)
 
 
-async def _every(seconds: float, work: Callable[[], None], state: State, *, on_thread: bool = False) -> None:
+async def _every(seconds: float, work: Callable[[], object], state: State, *, on_thread: bool = False) -> None:
     """Do `work` again and again; a fault in it is told, and does not end what would follow."""
     while True:
         await asyncio.sleep(seconds)
@@ -82,17 +83,20 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         state.log.info("settings changed", source=settings.source)
 
 
-def _follow_certificate(state: State, certificate: ServingCertificate) -> None:
+def follow_certificate(state: State, certificate: ServingCertificate) -> Reload | None:
+    """Serve the pair that its source has now, or tell why the last good one stays; None where nothing has changed."""
     reload = certificate.reload_if_changed()
     if reload is None:
-        return
+        return None
     show_certificate(state, certificate, good=reload.error is None)
     if reload.error is None:
-        state.log.info("certificate changed", expires=certificate.not_after.isoformat())
+        expires = certificate.not_after.isoformat() if certificate.not_after else ""
+        state.log.info("certificate changed", expires=expires)
     else:
         state.log.warning(
             "certificate broken, the last good one stays", code=reload.error.code, message=reload.error.message
         )
+    return reload
 
 
 def _renew(state: State, renew: Callable[[], object]) -> None:

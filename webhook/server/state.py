@@ -25,6 +25,7 @@ class State:
 
     Attributes:
         snapshot: what is known, replaced as a whole when it changes; None until it was read for the first time.
+        trusted: whether those who call were seen to trust the certificate; False only until the first time.
         budget: the bytes of bodies that are being read.
         in_flight: admission requests that are being served.
         vital: what the process cannot do without, by name: whether it is still at work.
@@ -35,6 +36,7 @@ class State:
     metrics: Metrics
     log: Log
     snapshot: Snapshot | None = None
+    trusted: bool = True
     budget: BodyBudget = field(default_factory=BodyBudget)
     in_flight: int = 0
     vital: dict[str, Callable[[], bool]] = field(default_factory=dict)
@@ -48,4 +50,4 @@ class State:
     @property
     def is_ready(self) -> bool:
         """Whether admission requests can be decided."""
-        return self.snapshot is not None and not self.stopping
+        return self.snapshot is not None and self.trusted and not self.stopping

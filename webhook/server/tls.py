@@ -1,4 +1,4 @@
-"""The serving certificate: a TLS context for uvicorn that follows the files it was made from.
+"""The serving certificate: a TLS context for uvicorn that follows the pair's source, two files or a Secret.
 
 Give it to uvicorn as ``Config(ssl_context_factory=lambda config, default: serving.context)`` and poll
 :meth:`ServingCertificate.reload_if_changed`. What is open stays open; only later handshakes see a new certificate.
@@ -20,15 +20,17 @@ import os
 import ssl
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from webhook.errors import CertificateError, quote_path
 from webhook.server.files import read_regular_file
+from webhook.server.pairs import Content, PairSource
 
 # Forward secrecy and AEAD, for RSA and ECDSA certificates alike; the suites of TLS 1.3 are not listed here.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -41,7 +43,7 @@ _NO_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reload:
-    """What became of changed files: the new pair is served, or it was refused for `error` and the old one stays."""
+    """What became of a changed pair: the new pair is served, or it was refused for `error` and the old one stays."""
 
     error: CertificateError | None = None
 
@@ -50,36 +52,32 @@ class Reload:
 class _Proven:
     """A context that shook hands with a client, and until when its certificate is valid."""
 
+    certificate: bytes
     context: ssl.SSLContext
     not_after: datetime
 
 
-class _Files(NamedTuple):
-    """What is followed."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None
-
-
-_Contents = tuple[bytes | str, bytes | str, bytes | str | None]
+_Seen = tuple[Content | None, bytes | str | None]
+"""The pair, and the authorities of clients."""
 
 
 class ServingCertificate:
-    """The pair that is served, read from two PEM files: the certificate with any intermediates, and its key.
+    """The pair that is served, as its source has it; may be reloaded by several threads.
 
     With `client_ca`, a PEM file of authorities, only clients that show a certificate of one of them get through the
     handshake.
     """
 
-    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
-        """Load the files; raise `CertificateError` naming the one with which no TLS client could be served.
+    def __init__(self, source: PairSource, client_ca: Path | None = None) -> None:
+        """Load the pair, if there is one yet; raise `CertificateError` naming what no TLS client could be served with.
 
         Time is not judged: with an expired certificate the process runs on, shows `not_after`, and heals by itself.
         """
-        self._paths = _Files(certificate, key, client_ca)
+        self._source, self._client_ca = source, client_ca
+        self._reloading = threading.Lock()
+        self._live: _Proven | None = None
         self._seen = self._read()
-        self._live = _prove(self._paths, self._seen)
+        self._load(self._seen)
         self.context: Final = _server_context()
         if client_ca:
             # Unlike certificate and authorities this stays that of the context that the handshake began with.
@@ -87,33 +85,45 @@ class ServingCertificate:
         self.context.sni_callback = self._present
 
     @property
-    def not_after(self) -> datetime:
-        """When the certificate that is served expires (UTC)."""
-        return self._live.not_after
+    def not_after(self) -> datetime | None:
+        """When the certificate that is served expires (UTC); None while there is none, and no handshake succeeds."""
+        return self._live.not_after if self._live else None
+
+    @property
+    def served(self) -> bytes | None:
+        """The certificate that is served, in PEM."""
+        return self._live.certificate if self._live else None
 
     def reload_if_changed(self) -> Reload | None:
-        """Compare the files' bytes with those last seen; None if they are the same, so a fault is told once.
+        """Compare all bytes with those last seen; None if they are the same, so a fault is told once.
 
         Bytes and not times are compared: in a mounted Secret the kubelet swaps symbolic links. A swap between the two
         reads looks like a pair that does not match, until the next call.
         """
-        content = self._read()
-        if content == self._seen:
-            return None
-        self._seen = content
-        try:
-            self._live = _prove(self._paths, content)
-        except CertificateError as error:
-            return Reload(error=error)
-        return Reload()
+        with self._reloading:
+            content = self._read()
+            if content == self._seen:
+                return None
+            self._seen = content
+            try:
+                self._load(content)
+            except CertificateError as error:
+                return Reload(error=error)
+            return Reload()
 
-    def _read(self) -> _Contents:
-        certificate, key, client_ca = self._paths
-        authorities = read_regular_file(client_ca) if client_ca else None
-        return read_regular_file(certificate), read_regular_file(key), authorities
+    def _read(self) -> _Seen:
+        return self._source.read(), read_regular_file(self._client_ca) if self._client_ca else None
+
+    def _load(self, content: _Seen) -> None:
+        pair, authorities = content
+        proven = _prove(self._source.names, pair) if pair else None
+        if self._client_ca and authorities is not None:
+            _trust(proven.context if proven else _server_context(), quote_path(self._client_ca), authorities)
+        self._live = proven or self._live
 
     def _present(self, connection: ssl.SSLObject, _server_name: str | None, _context: ssl.SSLContext) -> None:
-        connection.context = self._live.context
+        if self._live:
+            connection.context = self._live.context
 
 
 def _server_context() -> ssl.SSLContext:
@@ -125,36 +135,34 @@ def _server_context() -> ssl.SSLContext:
     return context
 
 
-def _prove(paths: _Files, content: _Contents) -> _Proven:
+def _prove(names: tuple[str, str], content: Content) -> _Proven:
     """Load exactly these bytes into a context of their own, and show it to a client in memory."""
-    certificate, key = map(_readable, paths[:2], content[:2])
+    certificate, key = map(_readable, names, content)
     server = _server_context()
     with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
-        client = _client_trusting(certificate_file, paths.certificate)
+        client = _client_trusting(certificate_file, names[0])
         try:
             # Without a password OpenSSL would ask for one on the terminal.
             server.load_cert_chain(certificate_file, key_file, password="")
         except ssl.SSLError as error:
-            raise _mismatch(paths, error) from error
-    not_after = _rehearse(server, client, paths.certificate)
-    if paths.client_ca and content[2] is not None:
-        _trust(server, paths.client_ca, _readable(paths.client_ca, content[2]))
-    return _Proven(context=server, not_after=not_after)
+            raise _mismatch(names, error) from error
+    return _Proven(certificate=certificate, context=server, not_after=_rehearse(server, client, names[0]))
 
 
-def _trust(server: ssl.SSLContext, path: Path, authorities: bytes) -> None:
+def _trust(server: ssl.SSLContext, name: str, authorities: bytes | str) -> None:
     """Ask clients for a certificate of these authorities, once the rehearsal, whose client has none, is over."""
+    pem = _readable(name, authorities).decode("ascii", "replace")
     try:
-        server.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+        server.load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError) as error:
-        raise _no_certificate(path, _reason(error) if isinstance(error, ssl.SSLError) else "it is empty") from error
+        raise _no_certificate(name, _reason(error) if isinstance(error, ssl.SSLError) else "it is empty") from error
     server.verify_mode = ssl.CERT_REQUIRED
 
 
-def _readable(path: Path, content: bytes | str) -> bytes:
+def _readable(name: str, content: bytes | str) -> bytes:
     if isinstance(content, str):
         raise CertificateError(
-            f"{quote_path(path)} cannot be read: {content}",
+            f"{name} cannot be read: {content}",
             allowed="a PEM file",
             fix="give the path of a readable file",
         )
@@ -177,7 +185,7 @@ def _as_file(content: bytes) -> Iterator[str]:
             yield temporary.name
 
 
-def _client_trusting(certificate_file: str, path: Path) -> ssl.SSLContext:
+def _client_trusting(certificate_file: str, name: str) -> ssl.SSLContext:
     """A client that trusts this certificate alone, whoever issued it and whatever the time is."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
@@ -185,11 +193,11 @@ def _client_trusting(certificate_file: str, path: Path) -> ssl.SSLContext:
     try:
         client.load_verify_locations(certificate_file)
     except ssl.SSLError as error:
-        raise _no_certificate(path, _reason(error), ", the server's own first") from error
+        raise _no_certificate(name, _reason(error), ", the server's own first") from error
     return client
 
 
-def _rehearse(server: ssl.SSLContext, client: ssl.SSLContext, path: Path) -> datetime:
+def _rehearse(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> datetime:
     """Shake hands as the API server will, and return when the certificate expires (UTC).
 
     The API server, like every Go client, ignores the common name: without a subjectAltName it refuses a certificate.
@@ -197,9 +205,9 @@ def _rehearse(server: ssl.SSLContext, client: ssl.SSLContext, path: Path) -> dat
     try:
         peer = _handshake(server, client)
     except ssl.SSLError as error:
-        raise _unfit(path, _reason(error)) from error
+        raise _unfit(name, _reason(error)) from error
     if not {"DNS", "IP Address"} & {kind for kind, _ in peer.get("subjectAltName", ())}:
-        raise _unfit(path, "no DNS name and no IP address in its subjectAltName")
+        raise _unfit(name, "no DNS name and no IP address in its subjectAltName")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC)
 
 
@@ -214,16 +222,16 @@ def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]
     return dict(near.getpeercert() or {})
 
 
-def _no_certificate(path: Path, why: str, order: str = "") -> CertificateError:
+def _no_certificate(name: str, why: str, order: str = "") -> CertificateError:
     return CertificateError(
-        f"{quote_path(path)} holds no certificate ({why})",
+        f"{name} holds no certificate ({why})",
         allowed=f"certificates in PEM{order}",
         fix="put the certificate there",
     )
 
 
-def _mismatch(paths: _Files, error: ssl.SSLError) -> CertificateError:
-    certificate, key = map(quote_path, paths[:2])
+def _mismatch(names: tuple[str, str], error: ssl.SSLError) -> CertificateError:
+    certificate, key = names
     return CertificateError(
         f"the key {key} cannot serve the certificate {certificate} ({_reason(error)})",
         allowed="the private key of that certificate in PEM, without a password, RSA of 2048 bits or stronger",
@@ -231,9 +239,9 @@ def _mismatch(paths: _Files, error: ssl.SSLError) -> CertificateError:
     )
 
 
-def _unfit(path: Path, why: str) -> CertificateError:
+def _unfit(name: str, why: str) -> CertificateError:
     return CertificateError(
-        f"the certificate {quote_path(path)} is not fit for a TLS server ({why})",
+        f"the certificate {name} is not fit for a TLS server ({why})",
         allowed="a certificate for server authentication with a subjectAltName",
         fix="issue it anew for the names by which the API server calls the webhook",
     )
