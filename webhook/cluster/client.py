@@ -30,6 +30,19 @@ MAX_REASON: Final = 300
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not what was asked for; its own error does not cover text that is no UTF-8."""
 
+_APPLY: Final = "application/apply-patch+yaml"
+_MERGE: Final = "application/merge-patch+json"
+
+
+class _Version(msgspec.Struct):
+    resourceVersion: str = ""  # noqa: N815  as Kubernetes spells it
+
+
+class _Written(msgspec.Struct):
+    """Of the answer to a patch what is read."""
+
+    metadata: _Version
+
 
 class Api:
     """Requests to one API server; may be used by several threads.
@@ -68,7 +81,10 @@ class Api:
         Raises:
             ClusterError: nobody answered, or not with success, or with something else.
         """
-        body = self._read(path, self._send("GET", path, query, self._read_seconds))
+        return self._decoded(path, self._send("GET", path, query, self._read_seconds), shape)
+
+    def _decoded(self, path: str, response: urllib3.BaseHTTPResponse, shape: type[_T]) -> _T:
+        body = self._read(path, response)
         try:
             return msgspec.json.decode(body, type=shape)
         except UNDECODABLE as error:
@@ -85,16 +101,31 @@ class Api:
         """
         return self._send("GET", path, {**query, "watch": "true"}, read_seconds)
 
-    def apply(self, path: str, document: Mapping[str, Any], *, manager: str) -> None:
+    def apply(self, path: str, document: Mapping[str, Any], *, manager: str, force: bool = True) -> str:
         """Create or change the object at `path` by server-side apply, as the field manager `manager`.
 
         Under ``resourceNames`` this needs the verbs create and patch, whereas a POST is always forbidden there.
 
+        Args:
+            force: take over fields that another manager has set; without it that is an error of status 409, and so is
+                in any case a ``metadata.resourceVersion`` that is not the object's.
+
+        Returns:
+            The object's resourceVersion.
+
         Raises:
             ClusterError: nobody answered, or not with success.
         """
-        query = {"fieldManager": manager, "force": "true"}
-        self._read(path, self._send("PATCH", path, query, self._read_seconds, document))
+        query = {"fieldManager": manager, "force": str(force).lower()}
+        return self._patch(path, query, _APPLY, document)
+
+    def merge(self, path: str, document: Mapping[str, Any], *, manager: str) -> str:
+        """Change an object that is there by a JSON merge patch (RFC 7396): null removes; as for :meth:`apply`."""
+        return self._patch(path, {"fieldManager": manager}, _MERGE, document)
+
+    def _patch(self, path: str, query: Mapping[str, str], media_type: str, document: Mapping[str, Any]) -> str:
+        response = self._send("PATCH", path, query, self._read_seconds, document, media_type)
+        return self._decoded(path, response, _Written).metadata.resourceVersion
 
     def _send(
         self,
@@ -103,10 +134,11 @@ class Api:
         query: Mapping[str, str],
         read_seconds: float,
         document: Mapping[str, Any] | None = None,
+        media_type: str = _APPLY,
     ) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json"}
         if document is not None:
-            headers["Content-Type"] = "application/apply-patch+yaml"
+            headers["Content-Type"] = media_type
         try:
             request = self._client.param_serialize(
                 method,

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, Final, Protocol
 
 import urllib3
@@ -52,6 +54,15 @@ class WatchState(StrEnum):
     FAILING = "failing"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchStatus:
+    """How one watch fares: what it watches, its state, and how often it failed so far."""
+
+    resource: str
+    state: WatchState
+    failures: int
+
+
 class _Stopped(Exception):  # noqa: N818  no error: the way out of the informer's loop
     """The informer is to end."""
 
@@ -88,6 +99,11 @@ class Informer:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._informer: Any = _shared_informer(self)
+
+    @property
+    def status(self) -> WatchStatus:
+        """How it fares now."""
+        return WatchStatus(resource=self.resource.name, state=self.state, failures=self.failures)
 
     def start(self) -> None:
         """Begin, on a thread of its own."""
@@ -246,6 +262,16 @@ class Informer:
     def _check_stopping(self) -> None:
         if self._stopping.is_set():
             raise _Stopped
+
+
+def stop_all(informers: Sequence[Informer], seconds: float) -> None:
+    """End all at once; waits for requests under way for `seconds` at most, since a list may hang for longer."""
+    threads = [threading.Thread(target=informer.stop, daemon=True) for informer in informers]
+    for thread in threads:
+        thread.start()
+    deadline = monotonic() + seconds
+    for thread in threads:
+        thread.join(max(deadline - monotonic(), 0.0))
 
 
 def _shared_informer(informer: Informer) -> Any:

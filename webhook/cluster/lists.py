@@ -20,11 +20,11 @@ _CONFIG_MAPS: Final = "/api/v1/configmaps"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """What to list and watch, over all namespaces.
+    """What to list and watch.
 
     Attributes:
         name: for people and as a metric's label.
-        path: such as ``/apis/ray.io/v1/rayclusters``.
+        path: such as ``/apis/ray.io/v1/rayclusters``, or ``/api/v1/namespaces/NAMESPACE/secrets`` for one namespace.
         object_name: only objects of this name, so that a ClusterRole can say ``resourceNames``.
         optional: whether its absence means that there are none: a CustomResourceDefinition that is not installed, or
             rights that are missing from the start. (Rights that go missing later leave what is known.)
@@ -60,14 +60,16 @@ class _Metadata(msgspec.Struct):
     namespace: str = ""
     uid: str = ""
     resourceVersion: str = ""  # noqa: N815  as Kubernetes spells it
+    annotations: Any = None
 
 
 class _Item(msgspec.Struct):
-    """Of an object what is read; `spec` and `data` may be anything."""
+    """Of an object what is read; `spec`, `data` and `webhooks` may be anything."""
 
     metadata: _Metadata
     data: Any = None
     spec: Any = None
+    webhooks: Any = None
 
 
 class _ListMetadata(msgspec.Struct, rename={"following": "continue"}):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from webhook.cluster.client import Api
 from webhook.cluster.events import EventWriter
 from webhook.cluster.handlers import SettingsHandler, TargetsHandler
-from webhook.cluster.informers import Handler, Informer, WatchState
+from webhook.cluster.informers import Handler, Informer, WatchStatus, stop_all
 from webhook.cluster.lists import TARGETS, Resource, settings_resource
 from webhook.cluster.log import Log
 from webhook.cluster.pace import Pace
@@ -19,15 +17,6 @@ from webhook.cluster.settings import SettingsStore
 from webhook.cluster.targets import TargetStore
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchStatus:
-    """How one watch fares: what it watches, its state, and how often it failed so far."""
-
-    resource: str
-    state: WatchState
-    failures: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,14 +101,9 @@ class ClusterSource:
 
     def stop(self, seconds: float = 2.0) -> None:
         """End; waits for requests under way for `seconds` at most, since a list may hang for longer."""
-        threads = [threading.Thread(target=informer.stop, daemon=True) for informer in self._informers]
-        for thread in threads:
-            thread.start()
         self._publisher.stop()
         self._events.stop()
-        deadline = monotonic() + seconds
-        for thread in threads:
-            thread.join(max(deadline - monotonic(), 0.0))
+        stop_all(self._informers, seconds)
 
     def statistics(self) -> Statistics:
         """Figures of now."""
@@ -127,10 +111,7 @@ class ClusterSource:
             config_maps=self._settings.count(),
             broken=self._settings.broken(),
             targets=self._targets.count(),
-            watches=tuple(
-                WatchStatus(resource=informer.resource.name, state=informer.state, failures=informer.failures)
-                for informer in self._informers
-            ),
+            watches=tuple(informer.status for informer in self._informers),
         )
 
     def _snapshot(self) -> Snapshot:

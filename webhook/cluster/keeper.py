@@ -1,0 +1,197 @@
+"""A certificate that looks after itself: one of the replicas leads, all of them watch, serve and report.
+
+Three objects are watched, each by its name: the Secret, the Lease and the webhook configuration. After each change,
+and every half second, a replica serves what follows from them (:mod:`~webhook.cluster.replica`) and reports it by an
+annotation on the Lease; the one that leads takes the next step (:mod:`webhook.certificates.rotation`). A step is taken
+only on what was seen of the step before, and only on the very version of the object that was looked at, so two that
+lead for a moment cannot undo each other's work. Nothing is kept but what these objects hold, and in memory; keys are
+never on a disk, nor in a log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from webhook.certificates.authority import KeyPair, describe
+from webhook.certificates.rotation import GONE_SECONDS
+from webhook.cluster.bundle import Service, read_bundles
+from webhook.cluster.client import Api
+from webhook.cluster.election import Election
+from webhook.cluster.informers import Informer, WatchStatus, stop_all
+from webhook.cluster.leader import Leader, Views
+from webhook.cluster.lease import LeaseView, new_identity
+from webhook.cluster.log import Log
+from webhook.cluster.names import Names, path_of
+from webhook.cluster.pace import Backoff, Pace
+from webhook.cluster.replica import Replica
+from webhook.cluster.reporter import Reporter
+from webhook.cluster.secret import SecretView
+from webhook.cluster.watched import Watched
+from webhook.errors import CertificateError, ClusterError
+
+TICK_SECONDS: Final = 0.5
+"""Between two looks when nothing changes, for what comes of time alone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """For metrics.
+
+    Attributes:
+        authority_expiry: of the newest authority, in seconds since 1970; None while there is none.
+        written: how many contents this process has stored, by reason.
+        bundles_written: how many times it has put the configuration's bundles right.
+        failures: requests of this part that failed, watches aside.
+    """
+
+    is_leader: bool
+    authority_expiry: float | None
+    written: dict[str, int]
+    bundles_written: int
+    failures: int
+
+
+class CertificateKeeper:
+    """Keeps the certificate of all replicas, as one of them; see the module.
+
+    Args:
+        serve: serves a pair from now on; returns whether it could.
+        trusted: called once, when whoever calls is seen to trust what is served.
+        now: the time of day, aware; says whether a certificate is due.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        names: Names,
+        *,
+        serve: Callable[[KeyPair], bool],
+        trusted: Callable[[], None],
+        log: Log,
+        pace: Pace | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Ask for nothing yet."""
+        pace = pace or Pace()
+        self._trusted, self._log, self._clock = trusted, log, pace.clock
+        self._views = _views(names, self._changed, pace.clock)
+        self._identity, lease = new_identity(), path_of(names.lease_resource)
+        self._replica = Replica(serve, clock=pace.clock)
+        self._reporter = Reporter(api, lease, self._identity, pace.clock)
+        self._leader = Leader(api, names, self._views, log=log, now=now, clock=pace.clock)
+        self._election = Election(api, lease, self._views.lease, self._identity, log=log, pace=pace)
+        self._informers = [
+            Informer(api, resource, handler, pace=pace, log=log, on_sync=on_sync)
+            for resource, handler, on_sync in (
+                (names.secret_resource, self._views.secret, self._changed),
+                (names.configuration_resource, self._views.bundles, self._changed),
+                (names.lease_resource, self._views.lease, self._election.start),
+            )
+        ]
+        self._backoff = Backoff(pace)
+        self._pause_until = 0.0
+        self._was_trusted = False
+        self._failures = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once, whether or not the API server can be reached."""
+        self._thread.start()
+        for informer in self._informers:
+            informer.start()
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """End, and leave the Lease to others; waits for requests under way for about `seconds`."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(seconds / 2)
+        self._election.stop(seconds / 2)
+        try:
+            self._reporter.leave()
+        except ClusterError as error:
+            self._log.warning("report not removed", code=error.code, message=error.message)
+        stop_all(self._informers, seconds)
+
+    def figures(self) -> Figures:
+        """Figures of now."""
+        content = self._views.secret.known
+        return Figures(
+            is_leader=self._election.is_leader,
+            authority_expiry=describe(content.authority.certificate).not_after.timestamp() if content else None,
+            written=dict(self._leader.written),
+            bundles_written=self._leader.bundles_written,
+            failures=self._failures,
+        )
+
+    def watches(self) -> tuple[WatchStatus, ...]:
+        """How the watches fare now."""
+        return tuple(informer.status for informer in self._informers)
+
+    def _changed(self) -> None:
+        self._wake.set()
+        self._election.changed()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+            if all(informer.is_synced for informer in self._informers):
+                self._look()
+                self._act()
+
+    def _look(self) -> None:
+        """Serve what follows from what is seen."""
+        self._replica.look(self._views.secret.value.content, self._views.bundles.value.entries)
+        if self._replica.is_trusted and not self._was_trusted:
+            self._was_trusted = True
+            self._trusted()
+
+    def _act(self) -> None:
+        """Report, and lead; what fails is told, and tried again later."""
+        if self._clock() < self._pause_until or self._stopping.is_set():
+            return
+        try:
+            self._report()
+            if self._election.is_leader:
+                self._leader.step()
+                self._forget_who_is_gone()
+        except (ClusterError, CertificateError) as error:
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001  whatever it was, the next look may go well
+            self._log.warning("certificate not looked after", error=type(error).__name__)
+        else:
+            self._backoff.reset()
+
+    def _report(self) -> None:
+        report = self._replica.report(self._views.secret.value.content)
+        self._reporter.tell(report, is_seen=self._identity in self._views.lease.value.reports)
+
+    def _forget_who_is_gone(self) -> None:
+        reports = self._views.lease.reports()
+        if gone := [name for name, report in reports.items() if report.silent >= GONE_SECONDS]:
+            self._reporter.forget(gone)
+            self._log.info("replicas are gone", replicas=gone)
+
+    def _failed(self, error: ClusterError | CertificateError) -> None:
+        """A conflict is no failure: somebody was faster, which the watch will show."""
+        retry_after = error.retry_after if isinstance(error, ClusterError) else None
+        self._pause_until = self._clock() + self._backoff.next(retry_after or 0.0)
+        if not (isinstance(error, ClusterError) and error.status == HTTPStatus.CONFLICT):
+            self._failures += 1
+            self._log.warning("certificate not looked after", code=error.code, message=error.message)
+
+
+def _views(names: Names, changed: Callable[[], None], clock: Callable[[], float]) -> Views:
+    service = Service(namespace=names.namespace, name=names.service)
+    return Views(
+        secret=SecretView(changed, clock),
+        bundles=Watched(lambda item: read_bundles(item, service), changed, clock),
+        lease=LeaseView(changed, clock),
+    )

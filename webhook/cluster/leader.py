@@ -1,0 +1,144 @@
+"""What the one that leads does: the next step, on what was seen of the one before."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final
+
+from webhook.certificates.content import fingerprint
+from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step
+from webhook.cluster.bundle import Bundles, bundle_document
+from webhook.cluster.client import Api
+from webhook.cluster.election import MANAGER
+from webhook.cluster.lease import LeaseView
+from webhook.cluster.log import Log
+from webhook.cluster.names import Names, path_of
+from webhook.cluster.secret import SecretView, secret_document
+from webhook.cluster.watched import Watched
+
+BUNDLE_SECONDS: Final = 0.5
+"""Between two writes of a bundle: where somebody else insists on another one, each of their writes is mended within
+this time, and costs one write."""
+UNSEEN_SECONDS: Final = 5.0
+"""After which a write of one's own that no watch has shown is not waited for any longer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Views:
+    """What is watched."""
+
+    secret: SecretView
+    bundles: Watched[Bundles]
+    lease: LeaseView
+
+
+class Leader:
+    """Takes the steps; used by one thread.
+
+    Attributes:
+        written: how many contents were stored, by reason.
+        bundles_written: how many times the configuration was put right.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        names: Names,
+        views: Views,
+        *,
+        log: Log,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Do nothing yet."""
+        self._api, self._names, self._views, self._log = api, names, views, log
+        self._now, self._clock = now, clock
+        self._unseen: tuple[Watched[Any], str, float] | None = None
+        self._bundle_at = -BUNDLE_SECONDS
+        self._waiting: Wait | None = None
+        self.written: Counter[str] = Counter()
+        self.bundles_written = 0
+
+    def step(self) -> None:
+        """Take the next step, if what was done before has been seen; raises ClusterError, CertificateError."""
+        if self._has_to_look():
+            return
+        if owner := self._views.secret.value.owner:
+            self._say(Wait(), f"the Secret is left alone, for {owner} looks after it")
+            return
+        situation = self._situation()
+        step = next_step(situation, names=self._names.of_certificate, now=self._now())
+        if isinstance(step, Wait):
+            self._say(step, "certificate waits for replicas" if step.replicas else "")
+        elif isinstance(step, Write):
+            self._store(step)
+        elif self._clock() - self._bundle_at >= BUNDLE_SECONDS:
+            self._trust(step)
+
+    def _has_to_look(self) -> bool:
+        """Whether a write of this process is still to be seen."""
+        if self._unseen is None:
+            return False
+        view, version, at = self._unseen
+        if not view.has_seen(version) and self._clock() - at < UNSEEN_SECONDS:
+            return True
+        self._unseen = None
+        return False
+
+    def _situation(self) -> Situation:
+        secret = self._views.secret
+        stored = secret.value
+        return Situation(
+            stored=stored.content,
+            is_broken=bool(stored.version) and stored.content is None,
+            known=secret.known,
+            bundles=self._views.bundles.value.entries,
+            reports=self._views.lease.reports(),
+            steady=self._clock() - secret.since,
+            asked=stored.asked not in ("", stored.done),
+        )
+
+    def _store(self, step: Write) -> None:
+        """Write the Secret that was looked at, or create it if there was none and is none."""
+        stored = self._views.secret.value
+        done = stored.asked if step.reason in (Reason.INTRODUCED, Reason.ISSUED) else stored.done
+        document = secret_document(
+            self._names.secret, self._names.namespace, step.content, done=done, version=stored.version
+        )
+        path = path_of(self._names.secret_resource)
+        if stored.version:
+            version = self._api.apply(path, document, manager=MANAGER)
+        else:
+            # Not forced, by a manager that nobody else is: whoever comes second meets a conflict.
+            version = self._api.apply(path, document, manager=f"{MANAGER}-{secrets.token_hex(4)}", force=False)
+        self._unseen = (self._views.secret, version, self._clock())
+        self.written[step.reason] += 1
+        self._log.info(
+            "certificate written",
+            reason=step.reason,
+            authority=fingerprint(step.content.authority.certificate),
+            certificate=fingerprint(step.content.serving.certificate),
+            message=stored.fault,
+        )
+
+    def _trust(self, step: Trust) -> None:
+        bundles = self._views.bundles
+        document = bundle_document(self._names.configuration, step.bundle, step.entries, version=bundles.value.version)
+        self._bundle_at = self._clock()
+        version = self._api.apply(path_of(self._names.configuration_resource), document, manager=MANAGER)
+        self._unseen = (bundles, version, self._clock())
+        self.bundles_written += 1
+        self._log.info(
+            "bundle written", entries=list(step.entries), milliseconds=round(1000 * (self._clock() - bundles.since))
+        )
+
+    def _say(self, wait: Wait, event: str) -> None:
+        """Tell once what is waited for."""
+        if wait != self._waiting and event:
+            self._log.info(event, reason=wait.reason or "", replicas=list(wait.replicas))
+        self._waiting = wait

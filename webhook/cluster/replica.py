@@ -1,0 +1,95 @@
+"""What one replica serves: it follows the Secret, but never to where it would not be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from webhook.certificates.authority import KeyPair
+from webhook.certificates.content import Content, fingerprint, split
+from webhook.certificates.rotation import SETTLE_SECONDS, Report
+from webhook.errors import CertificateError
+
+
+class Replica:
+    """This process as one of several; used by one thread.
+
+    The pair of the Secret is taken up
+
+    - at once where none is served yet, where no configuration makes anybody call, and where the one that is served is
+      not trusted but the new one is,
+    - else when every bundle of the configuration was seen to trust it for `settle` seconds, which is what an API server
+      may take to heed a configuration. After a switch in the order of :mod:`webhook.certificates.rotation` that is so
+      already; a Secret that somebody replaced by hand has to wait.
+
+    Args:
+        serve: serves a pair from now on; returns whether it could.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[KeyPair], bool],
+        *,
+        settle: float = SETTLE_SECONDS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Serve nothing yet."""
+        self._serve, self._settle, self._clock = serve, settle, clock
+        self._since: dict[str, float] = {}
+        self._is_called = True
+        self._serving: KeyPair | None = None
+        self._refused: KeyPair | None = None
+        self._issuer = ""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether whoever calls now is seen to trust what is served."""
+        return self._serving is not None and self._sees(self._issuer)
+
+    def look(self, content: Content | None, bundles: Mapping[str, bytes]) -> None:
+        """Take note of what the Secret and the configuration's bundles say, and serve what follows from it."""
+        self._is_called = bool(bundles)
+        self._note(bundles)
+        if content is None or content.serving in (self._serving, self._refused):
+            return
+        if self._may_serve(content.issuer):
+            self._take(content.serving, content.issuer)
+
+    def report(self, content: Content | None) -> Report:
+        """What to tell the others."""
+        known = map(fingerprint, content.authorities) if content else ()
+        trusted = filter(self._has_settled, known)
+        serves = fingerprint(self._serving.certificate) if self._serving else ""
+        return Report(trusted=frozenset(trusted), serves=serves, issuer=self._issuer)
+
+    def _note(self, bundles: Mapping[str, bytes]) -> None:
+        now = self._clock()
+        seen = set.intersection(*map(_fingerprints, bundles.values())) if bundles else set()
+        self._since = {one: self._since.get(one, now) for one in seen}
+
+    def _may_serve(self, issuer: str) -> bool:
+        if self._serving is None or self._has_settled(issuer):
+            return True
+        return self._sees(issuer) and not self._sees(self._issuer)
+
+    def _sees(self, issuer: str) -> bool:
+        return not self._is_called or issuer in self._since
+
+    def _has_settled(self, issuer: str) -> bool:
+        return not self._is_called or (issuer in self._since and self._clock() - self._since[issuer] >= self._settle)
+
+    def _take(self, pair: KeyPair, issuer: str) -> None:
+        if self._serve(pair):
+            self._serving, self._issuer, self._refused = pair, issuer, None
+        else:
+            self._refused = pair
+
+
+def _fingerprints(bundle: bytes) -> set[str]:
+    found = set()
+    for pem in split(bundle):
+        try:
+            found.add(fingerprint(pem))
+        except CertificateError:
+            continue
+    return found
