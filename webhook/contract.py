@@ -113,6 +113,9 @@ AUTH_TOKEN_KEY: Final = "auth_token"  # noqa: S105  the key that KubeRay uses in
 CLUSTER_DOMAIN: Final = "cluster.local"
 WEBHOOK_NAMESPACE: Final = "ray-webhook-system"
 WEBHOOK_SERVICE: Final = "ray-webhook"
+WEBHOOK_CONFIGURATION: Final = "ray-webhook"
+TLS_SECRET: Final = "ray-webhook-tls"  # noqa: S105  an object's name
+LEASE: Final = "ray-webhook"
 
 # KubeRay's labels, containers and variables (ray-operator, controllers/ray/utils/constant.go).
 KUBERAY_NODE_TYPE: Final = "ray.io/node-type"

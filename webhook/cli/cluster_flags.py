@@ -86,8 +86,8 @@ def kubeconfig_of(given: Path | None, environment: Mapping[str, str] = os.enviro
     )
 
 
-def api_of(file: Path | None, context: str | None) -> Api:
-    """The API server of the kubeconfig `file`, else the one whose pod this process runs in.
+def api_of(file: Path | None, context: str | None, **options: float) -> Api:
+    """The API server of the kubeconfig `file`, else of the pod that this is; `options` are those of `Api`.
 
     Raises:
         KubeconfigError: the file or the pod's service account cannot be used.
@@ -95,4 +95,4 @@ def api_of(file: Path | None, context: str | None) -> Api:
     from webhook.cluster.client import Api
     from webhook.cluster.identity import kubeconfig, service_account
 
-    return Api(kubeconfig(file, context) if file else service_account())
+    return Api(kubeconfig(file, context) if file else service_account(), **options)

@@ -7,7 +7,7 @@ The client library is imported by this mode alone, on the main thread and before
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from webhook.cli.cluster_flags import api_of, settings_names
+from webhook.cli.managed_certificate import ManagedCertificate, keeping_certificate
 from webhook.cluster.pod import is_in_cluster
 from webhook.errors import UsageError
 from webhook.injection.snapshot import Snapshot
@@ -24,6 +25,7 @@ from webhook.server.memory import settle
 from webhook.server.state import State
 
 if TYPE_CHECKING:
+    from webhook.cluster.keeper import CertificateKeeper
     from webhook.cluster.source import ClusterSource, Statistics
 
 MAX_BROKEN_SHOWN = 100
@@ -47,8 +49,12 @@ def check_flags(flags: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -> Iterator[None]:
+def following_cluster(
+    state: State, flags: Mapping[str, Any], first: Snapshot, managed: ManagedCertificate | None
+) -> Iterator[None]:
     """Put the cluster's snapshots into force while the block runs; `first` is what each is made from.
+
+    With `managed`, take part in looking after that certificate, too.
 
     Raises:
         UsageError: a flag has a wrong value.
@@ -64,14 +70,16 @@ def following_cluster(state: State, flags: Mapping[str, Any], first: Snapshot) -
         _put_in_force(state, snapshot, source.statistics())
 
     source = ClusterSource(api, settings_names=names, first=first, publish=publish, log=state.log)
-    register(source, state.metrics.registry)
     state.log.info("following cluster", url=api.host, settings=names, namespace=first.webhook_namespace)
-    source.start()
-    state.vital["cluster"] = lambda: source.is_at_work
-    try:
-        yield
-    finally:
-        source.stop()
+    keeping = keeping_certificate(state, flags, first.webhook_namespace, managed) if managed else nullcontext()
+    with keeping as keeper:
+        register(source, state.metrics.registry, keeper)
+        source.start()
+        state.vital["cluster"] = lambda: source.is_at_work
+        try:
+            yield
+        finally:
+            source.stop()
 
 
 def _put_in_force(state: State, snapshot: Snapshot, statistics: Statistics) -> None:
@@ -85,16 +93,16 @@ def _put_in_force(state: State, snapshot: Snapshot, statistics: Statistics) -> N
         state.log.info("cluster read", config_maps=statistics.config_maps, targets=statistics.targets)
 
 
-def register(source: ClusterSource, registry: CollectorRegistry) -> None:
-    """Let `registry` show `source`'s figures of the moment."""
-    registry.register(_SourceCollector(source))
+def register(source: ClusterSource, registry: CollectorRegistry, keeper: CertificateKeeper | None) -> None:
+    """Let `registry` show the figures of the moment: `source`'s, and how `keeper`'s watches fare."""
+    registry.register(_SourceCollector(source, keeper))
 
 
 class _SourceCollector(Collector):
     """The figures are read when they are asked for; nothing is counted twice."""
 
-    def __init__(self, source: ClusterSource) -> None:
-        self._source = source
+    def __init__(self, source: ClusterSource, keeper: CertificateKeeper | None) -> None:
+        self._source, self._keeper = source, keeper
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of now."""
@@ -111,7 +119,7 @@ class _SourceCollector(Collector):
         failures = CounterMetricFamily(
             "ray_webhook_watch_failures", "Lists and watches that failed", labels=["resource"]
         )
-        for watch in statistics.watches:
+        for watch in (*statistics.watches, *(self._keeper.watches() if self._keeper else ())):
             states.add_metric([watch.resource, watch.state], 1)
             failures.add_metric([watch.resource], watch.failures)
         yield states

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from webhook import contract
 from webhook.cli.cluster_flags import cluster_domain_option, cluster_options, webhook_namespace_option
 from webhook.cli.cluster_mode import check_flags, following_cluster
 from webhook.cli.flags import NamedPath
+from webhook.cli.managed_certificate import ManagedCertificate, keeps_certificate, managed_certificate_options
 from webhook.cli.output import option
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
@@ -24,6 +25,7 @@ from webhook.server import lifecycle
 from webhook.server.followers import load_settings, show_certificate
 from webhook.server.logging import Log, LogFormat
 from webhook.server.metrics import Metrics
+from webhook.server.pairs import PairFiles
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import Mode, State
 from webhook.server.tls import ServingCertificate
@@ -32,11 +34,11 @@ _PORT = click.IntRange(0, 65535)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Pair:
-    """The files to serve with, and what renews them."""
+class _Certificate:
+    """What is served, who looks after it where that is this process, and what renews its files."""
 
-    certificate: Path
-    key: Path
+    serving: ServingCertificate
+    managed: ManagedCertificate | None = None
     renew: Callable[[], object] | None = None
 
 
@@ -48,7 +50,11 @@ class _Pair:
 @cluster_options
 @webhook_namespace_option("--namespace")
 @cluster_domain_option
-@option("--tls-cert", type=NamedPath(), help="Serving certificate, PEM; followed.")
+@option(
+    "--tls-cert",
+    type=NamedPath(),
+    help="Serving certificate, PEM; followed.  [default: on a cluster, one that looks after itself]",
+)
 @option("--tls-key", type=NamedPath(), help="Its private key, PEM.")
 @option(
     "--client-ca",
@@ -61,6 +67,7 @@ class _Pair:
     help="Common name of a client certificate that may ask; others are told 403.  [default: any of --client-ca]",
 )
 @option("--self-signed", type=NamedPath(), help="Directory for a CA and certificate of our own.")
+@managed_certificate_options
 @option(
     "--mode",
     type=click.Choice([*map(str, Mode)]),
@@ -97,21 +104,20 @@ def command(**flags: Any) -> None:
     first = Snapshot(webhook_namespace=namespace, cluster_domain=flags["cluster_domain"])
     if settings:
         load_settings(state, settings, first)
-    pair = _pair(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], namespace))
-    certificate = ServingCertificate(pair.certificate, pair.key, flags["client_ca"])
-    show_certificate(state, certificate)
+    certificate = _certificate(state, flags, namespace)
+    show_certificate(state, certificate.serving)
     service = lifecycle.Service(
         state=state,
         host=flags["host"],
         port=flags["port"],
         ops_port=flags["ops_port"],
         settings=settings,
-        certificate=certificate,
-        renew=pair.renew,
+        certificate=certificate.serving,
+        renew=certificate.renew,
         client_names=frozenset(flags["client_name"]),
         lame_duck=flags["lame_duck"],
     )
-    with nullcontext() if settings else following_cluster(state, flags, first):
+    with nullcontext() if settings else following_cluster(state, flags, first, certificate.managed):
         lifecycle.run(service)
 
 
@@ -123,9 +129,21 @@ def _names(host: str, namespace: str) -> list[str]:
     return names if host in (*everywhere, *names) else [*names, host]
 
 
-def _pair(certificate: Path | None, key: Path | None, directory: Path | None, names: list[str]) -> _Pair:
+def _certificate(state: State, flags: Mapping[str, Any], namespace: str) -> _Certificate:
+    client_ca: Path | None = flags["client_ca"]
+    if keeps_certificate(flags):
+        managed = ManagedCertificate(state, client_ca)
+        return _Certificate(serving=managed.serving, managed=managed)
+    files, renew = _files(flags["tls_cert"], flags["tls_key"], flags["self_signed"], _names(flags["host"], namespace))
+    return _Certificate(serving=ServingCertificate(files, client_ca), renew=renew)
+
+
+def _files(
+    certificate: Path | None, key: Path | None, directory: Path | None, names: list[str]
+) -> tuple[PairFiles, Callable[[], object] | None]:
+    """The files to serve with, and what renews them."""
     if certificate and key and not directory:
-        return _Pair(certificate=certificate, key=key)
+        return PairFiles(certificate=certificate, key=key), None
     if not directory or certificate or key:
         raise UsageError(
             "no certificate, or half of two",
@@ -139,4 +157,4 @@ def _pair(certificate: Path | None, key: Path | None, directory: Path | None, na
         ensure_self_signed(directory, names=names, now=datetime.now(UTC))
 
     files = ensure_self_signed(directory, names=names, now=datetime.now(UTC))
-    return _Pair(certificate=files.certificate, key=files.key, renew=renew)
+    return PairFiles(certificate=files.certificate, key=files.key), renew
