@@ -141,19 +141,20 @@ def read_answer(connection: http.client.HTTPConnection) -> Answer:
 
 @contextmanager
 def running_service(
-    folder: Path, *flags: str, settings: Path | None = SETTINGS, command: str = COMMAND
+    folder: Path, *flags: str, settings: Path | None = SETTINGS, self_signed: bool = True, command: str = COMMAND
 ) -> Iterator[RunningService]:
     """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends.
 
     A certificate that `flags` name is trusted if its CA is ``tls/ca.crt`` in `folder`. Without `settings` (for
-    ``--kubeconfig``) the service listens before it is ready. `command` runs ``ray-webhook`` in a way of its own.
+    ``--kubeconfig``) the service listens before it is ready, and if it is not to be `self_signed` either, it looks
+    after its certificate itself. `command` runs ``ray-webhook`` in a way of its own.
     SIGTERM ends the service without a lame-duck time, unless `flags` name one.
     """
     tls = folder / "tls"
     arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0"]
     if settings is not None:
         arguments += ["--settings", str(settings)]
-    if "--tls-cert" not in flags:
+    if self_signed and "--tls-cert" not in flags:
         arguments += ["--self-signed", str(tls)]
     process = subprocess.Popen([command, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     service = RunningService(process)

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.control_plane import objects
 from tests.control_plane.cluster import ControlPlane
+from tests.e2e.rights import Right, granted
 
 Object = dict[str, Any]
 
@@ -41,6 +42,17 @@ def by_kind(rendered_objects: list[Object], kind: str) -> Object:
     """The one object of a kind, a copy that may be changed."""
     (found,) = [item for item in rendered_objects if item["kind"] == kind]
     return copy.deepcopy(found)
+
+
+def named(rendered_objects: list[Object], kind: str, name: str) -> Object:
+    """The object of a kind and a name."""
+    return by_kind([item for item in rendered_objects if item["metadata"]["name"] == name], kind)
+
+
+def certificate_rights(rendered_objects: list[Object]) -> set[Right]:
+    """What the certificate that looks after itself needs: in the webhook's namespace, and the configuration."""
+    roles = (named(rendered_objects, kind, f"{NAME}-certificate") for kind in ("Role", "ClusterRole"))
+    return {right for role in roles for right in granted(role)}
 
 
 def install(plane: ControlPlane) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tests.control_plane.cluster import ControlPlane
@@ -24,7 +24,7 @@ class Right:
 
 
 def granted(role: Mapping[str, Any]) -> set[Right]:
-    """The rights of a ClusterRole, one by one."""
+    """The rights of a Role or ClusterRole, one by one."""
     return {
         Right(verb=verb, group=group, resource=resource, name=name)
         for rule in role["rules"]
@@ -33,6 +33,14 @@ def granted(role: Mapping[str, Any]) -> set[Right]:
         for resource in rule["resources"]
         for name in rule.get("resourceNames", [""])
     }
+
+
+def used(event: Mapping[str, Any]) -> set[Right]:
+    """The rights that a request in the audit log used; one answered 201 has created its object."""
+    asked = event["objectRef"]
+    resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+    right = Right(verb=event["verb"], group=asked.get("apiGroup", ""), resource=resource, name=asked.get("name", ""))
+    return {right, replace(right, verb="create")} if event["responseStatus"]["code"] == 201 else {right}
 
 
 def every_right(plane: ControlPlane) -> Iterator[Right]:

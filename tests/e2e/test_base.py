@@ -28,13 +28,20 @@ def test_it_is_applied_without_a_warning(installed: str) -> None:
     assert installed == ""
 
 
-def test_it_is_nine_objects(base: list[dict[str, Any]]) -> None:
-    """No Secret, and no settings: those are the users' own. The quota admits pods where their priority is limited."""
+def test_it_is_thirteen_objects(base: list[dict[str, Any]]) -> None:
+    """No Secret, which the webhook makes itself, and no settings, which are the users' own.
+
+    The quota admits pods where their priority is limited.
+    """
     assert [item["kind"] for item in base] == [
         "Namespace",
         "ResourceQuota",
         "ServiceAccount",
+        "Role",
         "ClusterRole",
+        "ClusterRole",
+        "RoleBinding",
+        "ClusterRoleBinding",
         "ClusterRoleBinding",
         "Service",
         "Deployment",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.control_plane.process import wait_for
 from tests.e2e import installation, workloads
 from tests.e2e.audit import AuditLog
 from tests.e2e.installation import GROUPS, NAMESPACE, USER
-from tests.e2e.rights import Right, every_right, granted, is_allowed, is_url_allowed
+from tests.e2e.rights import Right, every_right, granted, is_allowed, is_url_allowed, used
 from tests.e2e.support import DRY_RUN, seconds_until, watch_states
 from tests.service import RunningService
 
@@ -26,7 +25,13 @@ NOBODY = ("system:serviceaccount:default:nobody", ("system:serviceaccounts", "sy
 
 @pytest.fixture(scope="module")
 def shipped(plane: ControlPlane) -> set[Right]:
-    return granted(installation.by_kind(installation.rendered(plane), "ClusterRole"))
+    """Without those of the certificate that looks after itself, for the service here is given one."""
+    return granted(installation.named(installation.rendered(plane), "ClusterRole", installation.NAME))
+
+
+@pytest.fixture(scope="module")
+def of_certificate(plane: ControlPlane) -> set[Right]:
+    return installation.certificate_rights(installation.rendered(plane))
 
 
 def test_the_shipped_rights_are_these(shipped: set[Right]) -> None:
@@ -42,9 +47,10 @@ def test_the_shipped_rights_are_these(shipped: set[Right]) -> None:
 
 
 def test_all_verbs_on_all_resources_are_forbidden_but_the_shipped_ones(
-    plane: ControlPlane, service: RunningService, shipped: set[Right]
+    plane: ControlPlane, service: RunningService, shipped: set[Right], of_certificate: set[Right]
 ) -> None:
     """Besides what every ServiceAccount may, such as asking what it may."""
+    shipped = shipped | of_certificate
     asked = {named for right in every_right(plane) for named in with_names(right, shipped)}
     assert len(asked) > 1000
     assert shipped <= asked
@@ -99,13 +105,6 @@ def test_each_shipped_right_is_used_and_no_other_one_is_tried(
     allowed = [event for event in requests if event["annotations"]["authorization.k8s.io/decision"] == "allow"]
     assert {right for event in allowed for right in used(event)} == shipped
     assert {right for event in requests for right in used(event)} == shipped
-
-
-def used(event: dict[str, Any]) -> set[Right]:
-    asked = event["objectRef"]
-    resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
-    right = Right(verb=event["verb"], group=asked.get("apiGroup", ""), resource=resource, name=asked.get("name", ""))
-    return {right, replace(right, verb="create")} if event["responseStatus"]["code"] == 201 else {right}
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ class Write:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trust:
-    """Make `bundle` the caBundle of these entries."""
+    """Make `bundle` the caBundle of these entries: all of ours, since an apply takes away what it says no more."""
 
     bundle: bytes
     entries: tuple[str, ...]
@@ -146,8 +146,8 @@ def next_step(situation: Situation, *, names: Sequence[str], now: datetime) -> S
         return _issue(situation, names, now)
     if missing := _needed(situation, stored):
         return Write(reason=Reason.KEPT, content=replace(stored, older=(*stored.older, *missing)))
-    if wrong := tuple(name for name, bundle in situation.bundles.items() if bundle != stored.bundle):
-        return Trust(bundle=stored.bundle, entries=wrong)
+    if any(bundle != stored.bundle for bundle in situation.bundles.values()):
+        return Trust(bundle=stored.bundle, entries=tuple(situation.bundles))
     if _has_expired(stored.authority.certificate, now):
         return _introduce(stored, now)
     if stored.issuer != fingerprint(stored.authority.certificate):
