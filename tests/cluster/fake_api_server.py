@@ -85,8 +85,10 @@ class FakeApiServer:
         self.epoch = 0
         self.closing = False
 
-    def put(self, path: str, namespace: str, name: str, **fields: Any) -> Object:
-        """Create or change an object."""
+    def put(
+        self, path: str, namespace: str, name: str, *, annotations: dict[str, str] | None = None, **fields: Any
+    ) -> Object:
+        """Create or replace an object."""
         with self.changed:
             objects = self.collections[path]
             self.version += 1
@@ -94,6 +96,7 @@ class FakeApiServer:
             uid = old["metadata"]["uid"] if old else f"uid-{self.version}"
             noise = {"managedFields": [{"manager": "kubectl"}], "labels": {"a": "b"}}
             metadata = {"namespace": namespace, "name": name, "uid": uid, "resourceVersion": str(self.version), **noise}
+            metadata |= {"annotations": annotations} if annotations else {}
             made = {"metadata": metadata, "status": {"noise": 1}, **fields}
             objects[namespace, name] = made
             self._record(path, "MODIFIED" if old else "ADDED", made)
@@ -127,6 +130,27 @@ class FakeApiServer:
             gone = self.collections[path].pop((namespace, name))
             gone["metadata"]["resourceVersion"] = str(self.version)
             self._record(path, "DELETED", gone)
+
+    def patch(self, path: str, name: str, request: Request) -> tuple[int, Object]:
+        """Change or create an object of a collection; an apply that is not forced conflicts with any that is there."""
+        with self.changed:
+            namespace = path.partition("/namespaces/")[2].partition("/")[0]
+            old = self.collections[path].get((namespace, name))
+            wanted = (request.body.get("metadata") or {}).get("resourceVersion")
+            is_apply = "apply" in request.headers["content-type"]
+            if old is None and (not is_apply or wanted):
+                return (409, _status(409, "gone")) if is_apply else (404, _status(404, "not found"))
+            if old and (
+                wanted not in (None, old["metadata"]["resourceVersion"]) or request.query.get("force") == "false"
+            ):
+                return 409, _status(409, "the object has been modified")
+            self.version += 1
+            new = {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{self.version}"}}
+            made = _merged(old or new, request.body)
+            made["metadata"]["resourceVersion"] = str(self.version)
+            self.collections[path][namespace, name] = made
+            self._record(path, "MODIFIED" if old else "ADDED", made)
+            return 200 if old else 201, made
 
     def serve_kind(self, path: str) -> None:
         """Install a CustomResourceDefinition."""
@@ -181,7 +205,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         request = self._note()
-        if not self._fails(request):
+        if self._fails(request):
+            return
+        collection, _, name = request.path.rpartition("/")
+        if collection in self.fake.collections:
+            self._answer(*self.fake.patch(collection, name, request))
+        else:
             self.fake.events[request.path] = request.body
             self._answer(200, request.body)
 
@@ -286,6 +315,17 @@ def _is_selected(item: Object, query: dict[str, str]) -> bool:
     terms = (term.partition("=") for term in query.get("fieldSelector", "").split(",") if term)
     fields = {"metadata.name": item["metadata"]["name"], "status.phase": item.get("status", {}).get("phase")}
     return all((fields[key.rstrip("!")] == value) is not key.endswith("!") for key, _, value in terms)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """RFC 7396, and lists of named objects merged by their names, as server-side apply does it."""
+    if isinstance(old, list) and isinstance(new, list):
+        found = {item["name"]: item for item in new}
+        return [_merged(item, found.get(item["name"], {})) for item in old]
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    kept = {key: value for key, value in old.items() if key not in new}
+    return kept | {key: _merged(old.get(key, {}), value) for key, value in new.items() if value is not None}
 
 
 def _status(code: int, message: str) -> Object:

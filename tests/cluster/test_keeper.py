@@ -1,0 +1,251 @@
+"""A certificate that looks after itself, over HTTP: issued, healed, rotated, and left alone where nothing is wrong."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from time import sleep
+
+import pytest
+
+from tests.cluster.keeping import CONFIGURATIONS, LEASES, SECRETS, Cluster, cluster
+from tests.cluster.support import OWN, until
+from webhook.certificates.authority import describe
+from webhook.certificates.content import split
+from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
+from webhook.cluster.lease import REPORT
+from webhook.cluster.secret import ROTATE, ROTATED
+
+SECRET = f"{SECRETS}/tls"
+
+
+@pytest.fixture
+def bare() -> Iterator[Cluster]:
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def made(bare: Cluster) -> Cluster:
+    """With a configuration of two entries of ours and one of another's."""
+    bare.configure("svc", "svc", "other")
+    bare.fake.collections[CONFIGURATIONS]["", "hook"]["webhooks"][2]["clientConfig"]["caBundle"] = "b3RoZXI="
+    return bare
+
+
+def ours(cluster: Cluster) -> bool:
+    """Whether both entries of ours trust what the Secret says, and the third is as it was."""
+    bundle = cluster.secret().get("ca.crt")
+    return cluster.bundles() == [bundle, bundle, b"other"]
+
+
+def writes(cluster: Cluster, path: str) -> int:
+    return sum(request.method == "PATCH" and request.path.startswith(path) for request in cluster.fake.requests)
+
+
+def test_the_first_one_issues_and_all_serve_it_and_our_entries_trust_it(made: Cluster) -> None:
+    one, other = made.start(), made.start()
+    until(lambda: ours(made), "the bundles are right")
+    until(lambda: one.trusted and other.trusted, "both are trusted")
+
+    assert [replica.leads for replica in (one, other)].count(True) == 1
+    assert one.served == other.served
+    assert one.served[0].certificate == made.secret()["tls.crt"]
+    assert describe(made.secret()["tls.crt"]).names == (f"svc.{OWN}.svc",)
+    created = next(request for request in made.fake.requests if request.path == SECRET)
+    assert (created.body["type"], created.query["force"]) == ("kubernetes.io/tls", "false")
+
+
+def test_each_is_trusted_once_and_only_after_the_bundles(made: Cluster) -> None:
+    made.fake.faults.status[f"{CONFIGURATIONS}/hook"] = 403
+    one = made.start()
+    until(lambda: one.keeper.figures().failures > 1, "the bundle cannot be written")
+    assert one.served
+    assert not one.trusted
+    assert "403" in one.log.fields("certificate not looked after")[0]["message"]
+
+    made.fake.faults.status.clear()
+    until(lambda: one.trusted, "it is trusted")
+    made.configure("svc")
+    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is mended")
+    assert one.trusted == [True]
+
+
+def test_without_a_configuration_it_is_ready_and_one_that_comes_later_is_filled_in(bare: Cluster) -> None:
+    one = bare.start()
+    until(lambda: one.trusted, "it is trusted")
+    bare.configure("svc")
+    until(lambda: bare.bundles() == [bare.secret()["ca.crt"]], "the bundle is there", seconds=1)
+
+
+def test_where_all_is_well_nothing_is_written(made: Cluster) -> None:
+    one, other = made.start(), made.start()
+    until(lambda: ours(made) and one.trusted and other.trusted, "all is well")
+    sleep(0.6)
+    before = [writes(made, path) for path in (SECRETS, CONFIGURATIONS)]
+    sleep(1.2)
+
+    assert [writes(made, path) for path in (SECRETS, CONFIGURATIONS)] == before
+
+
+def test_a_replica_without_knowledge_of_the_first_follows_the_secret(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    later = made.start()
+    until(lambda: later.trusted, "the other one is, too")
+
+    assert later.served == one.served
+
+
+def test_a_rotation_that_is_asked_for_is_done_once(made: Cluster) -> None:
+    one, other = made.start(), made.start()
+    until(lambda: one.trusted and other.trusted, "both are trusted")
+    old = made.secret()
+    data = made.fake.collections[SECRETS][OWN, "tls"]["data"]
+    made.fake.put(SECRETS, OWN, "tls", data=data, annotations={ROTATE: "today"})
+    until(lambda: len(split(made.secret()["ca.crt"])) == 2, "a new authority is introduced")
+    assert made.secret()["tls.crt"] == old["tls.crt"]
+    leader = one if one.leads else other
+    for wanted in ("switched", "dropped"):
+        # Leases are renewed while the clock is pushed on, by less than they last at a time.
+        for _ in range(4):
+            made.clock.ahead += SETTLE_SECONDS / 3
+            sleep(0.4)
+        until(lambda: leader.keeper.figures().written.get(wanted), wanted)  # noqa: B023
+    until(lambda: ours(made) and len(split(made.secret()["ca.crt"])) == 1, "the old authority is dropped")
+
+    assert made.fake.collections[SECRETS][OWN, "tls"]["metadata"]["annotations"][ROTATED] == "today"
+    assert one.served == other.served
+    assert len(one.served) == 2
+    assert leader.keeper.figures().written["introduced"] == 1
+
+
+def test_a_certificate_that_is_due_is_renewed(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    made.clock.ahead += SETTLE_SECONDS
+    made.now += timedelta(days=61)
+    until(lambda: len(one.served) == 2, "it is renewed")
+
+    assert len(split(made.secret()["ca.crt"])) == 1
+
+
+def test_a_secret_that_cert_manager_looks_after_is_left_alone(made: Cluster) -> None:
+    foreign = {"cert-manager.io/certificate-name": "x"}
+    made.fake.put(SECRETS, OWN, "tls", data={"tls.crt": "", "tls.key": ""}, annotations=foreign)
+    one = made.start()
+    until(lambda: one.log.fields("the Secret is left alone, for cert-manager looks after it"), "it is told")
+
+    assert writes(made, SECRETS) == 0
+    assert not one.trusted
+
+
+def test_a_broken_secret_of_unknown_origin_is_issued_anew(made: Cluster) -> None:
+    made.fake.put(SECRETS, OWN, "tls", data={"tls.crt": "JSUl", "ca.crt": "%"})
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+
+    assert one.log.fields("certificate written")[0]["message"].startswith("ca.crt is missing or no base64")
+
+
+def test_a_lost_race_for_the_secret_is_no_failure(made: Cluster) -> None:
+    made.fake.faults.status[SECRET] = 409
+    one = made.start()
+    until(lambda: writes(made, SECRETS) > 1, "it is tried")
+    assert one.keeper.figures().failures == 0
+    assert not one.log.fields("certificate not looked after")
+
+    made.fake.faults.status.clear()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+
+
+def test_a_sick_api_server_is_asked_at_a_bounded_rate(made: Cluster) -> None:
+    made.fake.faults.status[SECRET] = 500
+    one = made.start()
+    until(lambda: one.keeper.figures().failures >= 3, "it is tried")
+    before = writes(made, SECRETS)
+    sleep(1)
+    assert writes(made, SECRETS) - before <= 12
+
+
+def test_an_outage_leaves_what_is_served(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    made.fake.faults.hang = True
+    made.fake.break_watches()
+    sleep(0.3)
+    assert len(one.served) == 1
+    made.fake.faults.hang = False
+    made.fake.collections[CONFIGURATIONS]["", "hook"]["webhooks"][0]["clientConfig"]["caBundle"] = ""
+    made.fake.forget_history()
+    made.fake.break_watches()
+    until(lambda: ours(made), "the bundles are right")
+
+
+def test_who_ends_leaves_lease_and_report_and_another_leads(made: Cluster) -> None:
+    one, other = made.start(), made.start()
+    until(lambda: one.trusted and other.trusted and len(reports(made)) == 2, "both have reported")
+    leader, follower = (one, other) if one.leads else (other, one)
+    leader.keeper.stop()
+    until(lambda: follower.leads, "the other one leads", seconds=1)
+
+    assert len(reports(made)) == 1
+
+
+def test_reports_of_who_is_gone_are_removed(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    spec = made.lease()["spec"]
+    made.fake.put(LEASES, OWN, "lead", spec=spec, annotations={REPORT + "dead": "{}"})
+    until(lambda: len(reports(made)) == 2, "one of the living is there, too")
+    made.clock.ahead += GONE_SECONDS
+    until(lambda: reports(made) and REPORT + "dead" not in reports(made), "it is removed")
+
+
+def reports(cluster: Cluster) -> list[str]:
+    annotations = cluster.lease().get("metadata", {}).get("annotations", {})
+    return [key for key in annotations if key.startswith(REPORT)]
+
+
+def test_a_deleted_lease_comes_back_with_the_reports(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted and reports(made), "it is trusted")
+    made.fake.delete(LEASES, OWN, "lead")
+    until(made.lease, "it is there")
+    made.clock.ahead += 2.0
+    until(lambda: reports(made), "the report is there")
+
+
+def test_a_secret_changed_by_hand_is_put_back_at_once(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    before = made.secret()
+    data = {key: b64encode(value).decode() for key, value in before.items()}
+    made.fake.put(SECRETS, OWN, "tls", data=data | {"tls.key": "Z2FyYmFnZQ=="})
+    until(lambda: made.secret() == before, "it is put back", seconds=1)
+
+    assert len(one.served) == 1
+
+
+def test_a_deleted_secret_comes_back_with_what_is_served(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    before = made.secret()
+    made.fake.delete(SECRETS, OWN, "tls")
+    until(lambda: made.secret() and ours(made), "it is there", seconds=2)
+
+    assert made.secret()["tls.crt"] == before["tls.crt"]
+    assert before["ca.crt"] in made.secret()["ca.crt"]
+    assert before["ca.crt"] != made.secret()["ca.crt"]
+    assert len(one.served) == 1
+
+
+def test_nothing_secret_is_logged(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    made.fake.put(SECRETS, OWN, "tls", data=dict.fromkeys(made.secret(), "Z2FyYmFnZQ=="))
+    until(lambda: len(one.log.fields("certificate written")) > 1, "it is put back")
+
+    assert "PRIVATE" not in repr(one.log.lines)
+    assert "garbage" not in repr(one.log.lines)
