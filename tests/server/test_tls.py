@@ -26,7 +26,7 @@ from tests.server.certificates import made, new_ec, new_rsa, pkcs8
 from webhook.certificates.authority import KeyPair, describe, issue_authority, issue_serving
 from webhook.errors import CertificateError
 from webhook.server.files import MAX_FILE, read_regular_file
-from webhook.server.pairs import PairFiles
+from webhook.server.pairs import PairFiles, PairInMemory
 from webhook.server.tls import Reload, ServingCertificate
 
 NAMES = ["localhost", "127.0.0.1"]
@@ -517,6 +517,30 @@ def load(connect: Callable[[], http.client.HTTPSConnection]) -> Iterator[list[tu
     finally:
         stop.set()
         thread.join()
+
+
+class TestFromMemory:
+    def test_without_a_pair_no_handshake_succeeds_and_the_first_one_is_taken_up(self) -> None:
+        source = PairInMemory("the Secret")
+        serving = ServingCertificate(source)
+        assert (serving.not_after, serving.served, serving.reload_if_changed()) == (None, None, None)
+        with pytest.raises(ssl.SSLError):
+            shown(serving)
+        pair = issue_serving(AUTHORITY, NAMES, datetime.now(UTC))
+        source.put(pair.certificate, pair.key)
+        assert serving.reload_if_changed() == Reload()
+        assert (shown(serving), serving.served) == (describe(pair.certificate).fingerprint, pair.certificate)
+
+    def test_a_broken_pair_is_refused_by_the_names_that_its_owner_gave_and_the_last_good_one_stays(self) -> None:
+        source, now = PairInMemory("the Secret"), datetime.now(UTC)
+        pair, other = issue_serving(AUTHORITY, NAMES, now), issue_serving(AUTHORITY, NAMES, now)
+        source.put(pair.certificate, pair.key)
+        serving = ServingCertificate(source)
+        source.put(other.certificate, pair.key)
+        refused = serving.reload_if_changed()
+        assert refused
+        assert "the key tls.key of the Secret cannot serve the certificate tls.crt of the Secret" in str(refused.error)
+        assert (shown(serving), serving.served) == (describe(pair.certificate).fingerprint, pair.certificate)
 
 
 class TestUnderUvicorn:
