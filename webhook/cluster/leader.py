@@ -123,7 +123,7 @@ class Leader:
             reason=step.reason,
             authority=fingerprint(step.content.authority.certificate),
             certificate=fingerprint(step.content.serving.certificate),
-            message=stored.fault,
+            **({"message": stored.fault} if stored.fault else {}),
         )
 
     def _trust(self, step: Trust) -> None:
