@@ -112,17 +112,6 @@ def test_names_are_those_given(tmp_path: Path, fake: FakeApiServer) -> None:
     assert (OWN, "my-lease") in fake.collections[NAMES.lease_resource.path]
 
 
-@pytest.mark.parametrize("other", [("--tls-cert", "a", "--tls-key", "b"), ("--self-signed", "d"), ("--settings", "s")])
-def test_a_name_for_what_is_not_done_is_refused(tmp_path: Path, other: tuple[str, ...]) -> None:
-    settings = tmp_path / "s"
-    settings.write_text("RAY_HOST=x")
-    cluster = () if other[0] == "--settings" else ("--kubeconfig", "/no/such")
-    flags = (*other[:1], str(settings), *other[2:])
-    ended = run_command("serve", "--lease", "x", *cluster, *flags)
-    assert ended.returncode == 2
-    assert f"--lease and {other[0]} exclude each other" in ended.stderr
-
-
 def test_half_a_pair_is_refused_on_a_cluster_too() -> None:
     ended = run_command("serve", "--kubeconfig", "/no/such", "--tls-cert", "a")
     assert (ended.returncode, "half of two" in ended.stderr) == (2, True)

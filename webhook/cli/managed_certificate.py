@@ -18,7 +18,6 @@ from webhook import contract
 from webhook.cli.cluster_flags import api_of
 from webhook.cli.flags import DnsName
 from webhook.cli.output import option
-from webhook.errors import UsageError
 from webhook.server.followers import follow_certificate
 from webhook.server.pairs import PairInMemory
 from webhook.server.state import State
@@ -32,35 +31,24 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 REQUEST_SECONDS: Final = 5.0
 """For an answer to a request of this part: half of what a leader has to renew its Lease in."""
-_DEFAULTS: Final = {
-    "tls_secret": (contract.TLS_SECRET, "Secret that holds the certificate and its CA."),
-    "lease": (contract.LEASE, "Lease of the replica that looks after them."),
-    "webhook_configuration": (contract.WEBHOOK_CONFIGURATION, "Webhook configuration that has to trust the CA."),
-    "service": (contract.WEBHOOK_SERVICE, "Service by which the API server calls."),
+_NAMES: Final = {
+    "--tls-secret": (contract.TLS_SECRET, "Secret that holds the certificate and its CA."),
+    "--lease": (contract.LEASE, "Lease of the replica that looks after them."),
+    "--webhook-configuration": (contract.WEBHOOK_CONFIGURATION, "Webhook configuration that has to trust the CA."),
+    "--service": (contract.WEBHOOK_SERVICE, "Service by which the API server calls."),
 }
 
 
 def managed_certificate_options(command: _Command) -> _Command:
-    """The flags of this mode."""
-    for name, (default, text) in reversed(_DEFAULTS.items()):
-        flag = f"--{name.replace('_', '-')}"
-        command = option(flag, type=DnsName(), help=f"{text}  [default: {default}]")(command)
+    """The flags of this mode; without it they mean nothing."""
+    for flag, (default, text) in reversed(_NAMES.items()):
+        command = option(flag, type=DnsName(), default=default, show_default=True, help=text)(command)
     return command
 
 
 def keeps_certificate(flags: Mapping[str, Any]) -> bool:
-    """Whether the certificate looks after itself: on a cluster, where no other is given; raises UsageError."""
-    given = next((name for name in ("tls_cert", "tls_key", "self_signed") if flags[name]), None)
-    mine = next((name for name in _DEFAULTS if flags[name]), None)
-    if flags["settings"] or given:
-        if mine:
-            other = "settings" if flags["settings"] else str(given)
-            raise UsageError(
-                f"--{mine.replace('_', '-')} and --{other.replace('_', '-')} exclude each other",
-                fix="give one of them",
-            )
-        return False
-    return True
+    """Whether the certificate looks after itself: on a cluster, where no other is given."""
+    return not any(flags[name] for name in ("settings", "tls_cert", "tls_key", "self_signed"))
 
 
 class ManagedCertificate:
@@ -97,13 +85,12 @@ def keeping_certificate(
     from webhook.cluster.keeper import CertificateKeeper
     from webhook.cluster.names import Names
 
-    chosen = {name: flags[name] or default for name, (default, _) in _DEFAULTS.items()}
     names = Names(
         namespace=namespace,
-        service=chosen["service"],
-        secret=chosen["tls_secret"],
-        lease=chosen["lease"],
-        configuration=chosen["webhook_configuration"],
+        service=flags["service"],
+        secret=flags["tls_secret"],
+        lease=flags["lease"],
+        configuration=flags["webhook_configuration"],
     )
     api = api_of(flags["kubeconfig"], flags["context"], read_seconds=REQUEST_SECONDS)
     keeper = CertificateKeeper(api, names, serve=managed.serve, trusted=managed.trusted, log=state.log)
