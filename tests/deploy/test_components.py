@@ -32,6 +32,9 @@ def added(*components: str) -> Objects:
     return built(Combination(overlay="production", components=components))
 
 
+RIGHTS: Final = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+
+
 @pytest.fixture
 def certified() -> Objects:
     return added("cert-manager")
@@ -72,7 +75,18 @@ def test_the_certificate_is_issued_by_a_ca_that_signs_itself(certified: Objects)
 def test_cert_manager_is_asked_for_the_ca_and_the_webhook_gets_no_right_for_it(certified: Objects) -> None:
     annotations = the(certified, "MutatingWebhookConfiguration")["metadata"]["annotations"]
     assert annotations == {"cert-manager.io/inject-ca-from": "ray-webhook-system/ray-webhook"}
-    assert of_kind(certified, "ClusterRole") == of_kind(added(), "ClusterRole")
+    assert of_kind(certified, "ClusterRole") == [the(added(), "ClusterRole")]
+    assert of_kind(certified, "Role") == of_kind(certified, "RoleBinding") == []
+
+
+@pytest.mark.parametrize("component", ["own-certificate", "cert-manager"])
+def test_a_certificate_of_others_is_mounted_and_takes_every_right_to_one_of_our_own_away(component: str) -> None:
+    found = added(component)
+    (container,) = pod_template(the(found, "Deployment"))["spec"]["containers"]
+    assert container["args"] == ["serve", "--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key"]
+    taken = {kind: len(of_kind(added(), kind)) - len(of_kind(found, kind)) for kind in RIGHTS}
+    assert taken == dict.fromkeys(RIGHTS, 1)
+    assert [item for item in found if item["metadata"]["name"] == "ray-webhook-certificate"] == []
 
 
 def test_without_cert_manager_nobody_is_asked_for_the_ca() -> None:

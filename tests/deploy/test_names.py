@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.deploy.rendering import (
-    EVERYTHING,
     KUSTOMIZE,
     NAMESPACE,
+    VARIED,
     Combination,
     kustomization,
     objects,
@@ -32,13 +32,13 @@ SETTINGS: Final = "our-ray-settings-2"
 def above(folder: Path) -> list[Object]:
     """All components on top of an overlay that has been renamed, as cert-manager's asks for it."""
     renamed = kustomization(folder / "renamed", Combination(overlay="production"), **OTHER)
-    components = [KUSTOMIZE / "components" / name for name in EVERYTHING]
+    components = [KUSTOMIZE / "components" / name for name in VARIED]
     return objects(written(folder / "mine", [renamed], components, namespace=OTHER["namespace"]))
 
 
 def at_once(folder: Path) -> list[Object]:
     """Renamed together with components that do not ask for more."""
-    components = tuple(name for name in EVERYTHING if name != "cert-manager")
+    components = tuple(name for name in VARIED if name != "cert-manager")
     return objects(kustomization(folder, Combination(overlay="production", components=components), **OTHER))
 
 
@@ -86,6 +86,15 @@ def test_the_webhook_follows_the_renamed_settings_and_may(renamed: list[Object])
     assert {"name": "RAY_WEBHOOK_SETTINGS_NAME", "value": SETTINGS} in container["env"]
     assert the(renamed, "ClusterRole", NAME)["rules"][0]["resourceNames"] == [SETTINGS]
     assert the(renamed, "ConfigMap", SETTINGS)
+
+
+def test_the_webhook_looks_after_the_certificate_of_the_renamed_service_and_may(tmp_path: Path) -> None:
+    renamed = objects(kustomization(tmp_path / "renamed", Combination(overlay="production"), **OTHER))
+    (container,) = pod_template(the(renamed, "Deployment", NAME))["spec"]["containers"]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert (env["RAY_WEBHOOK_SERVICE"], env["RAY_WEBHOOK_WEBHOOK_CONFIGURATION"]) == (NAME, NAME)
+    (rule,) = the(renamed, "ClusterRole", NAME.replace("webhook", "webhook-certificate"))["rules"]
+    assert rule["resourceNames"] == [NAME]
 
 
 def test_the_certificate_is_for_the_renamed_service(tmp_path: Path) -> None:
@@ -165,7 +174,7 @@ def test_a_replacement_renames_a_cluster_that_is_named_with_its_namespace(tmp_pa
 def test_patches_let_the_webhook_follow_settings_of_another_name_too(tmp_path: Path) -> None:
     """As the comment in configurations/kustomization.yaml has it."""
     patches = commented(KUSTOMIZE / "configurations" / "kustomization.yaml")
-    found = objects(kustomization(tmp_path, Combination(overlay="staging", components=EVERYTHING), **patches))
+    found = objects(kustomization(tmp_path, Combination(overlay="staging", components=VARIED), **patches))
     (container,) = pod_template(the(found, "Deployment"))["spec"]["containers"]
     assert container["args"][-2:] == ["--settings-name=ray-settings", "--settings-name=ray-settings-dev"]
     maps, _, events = the(found, "ClusterRole")["rules"]

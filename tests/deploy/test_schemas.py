@@ -9,7 +9,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
-from tests.deploy.rendering import COMPONENTS, EVERYTHING, OVERLAYS, Combination, built, the
+from tests.deploy.rendering import COMPONENTS, OVERLAYS, VARIED, Combination, built, the
 from tests.deploy.schemas import validate
 
 Objects = tuple[dict[str, Any], ...]
@@ -22,7 +22,7 @@ def test_the_overlays_and_components_of_the_design_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def everything() -> Objects:
-    every = Combination(overlay="production", components=EVERYTHING)
+    every = Combination(overlay="production", components=VARIED)
     return built(every)
 
 
