@@ -18,7 +18,7 @@ from webhook.cluster.election import MANAGER
 from webhook.cluster.lease import LeaseView
 from webhook.cluster.log import Log
 from webhook.cluster.names import Names, path_of
-from webhook.cluster.secret import SecretView, secret_document
+from webhook.cluster.secret import SecretView, Stored, secret_document
 from webhook.cluster.watched import Watched
 
 BUNDLE_SECONDS: Final = 0.5
@@ -60,25 +60,28 @@ class Leader:
         self._now, self._clock = now, clock
         self._unseen: tuple[Watched[Any], str, float] | None = None
         self._bundle_at = -BUNDLE_SECONDS
-        self._waiting: Wait | None = None
+        self._said: tuple[str, dict[str, object]] | None = None
         self.written: Counter[str] = Counter()
         self.bundles_written = 0
 
     def step(self) -> None:
-        """Take the next step, if what was done before has been seen; raises ClusterError, CertificateError."""
+        """Take the next step, if what was done before has been seen; raises ClusterError, CertificateError.
+
+        What is decided on is read once: a write says its version, whatever the watches bring in the meantime.
+        """
         if self._has_to_look():
             return
-        if owner := self._views.secret.value.owner:
-            self._say(Wait(), f"the Secret is left alone, for {owner} looks after it")
+        stored, bundles = self._views.secret.value, self._views.bundles.value
+        if stored.owner:
+            self._say("the Secret is left alone", owner=stored.owner)
             return
-        situation = self._situation()
-        step = next_step(situation, names=self._names.of_certificate, now=self._now())
+        step = next_step(self._situation(stored, bundles), names=self._names.of_certificate, now=self._now())
         if isinstance(step, Wait):
-            self._say(step, "certificate waits for replicas" if step.replicas else "")
+            self._tell(step)
         elif isinstance(step, Write):
-            self._store(step)
+            self._store(step, stored)
         elif self._clock() - self._bundle_at >= BUNDLE_SECONDS:
-            self._trust(step)
+            self._trust(step, bundles)
 
     def _has_to_look(self) -> bool:
         """Whether a write of this process is still to be seen."""
@@ -90,22 +93,19 @@ class Leader:
         self._unseen = None
         return False
 
-    def _situation(self) -> Situation:
-        secret = self._views.secret
-        stored = secret.value
+    def _situation(self, stored: Stored, bundles: Bundles) -> Situation:
         return Situation(
             stored=stored.content,
             is_broken=bool(stored.version) and stored.content is None,
-            known=secret.known,
-            bundles=self._views.bundles.value.entries,
+            known=self._views.secret.known,
+            bundles=bundles.entries,
             reports=self._views.lease.reports(),
-            steady=self._clock() - secret.since,
+            steady=self._clock() - self._views.secret.since,
             asked=stored.asked not in ("", stored.done),
         )
 
-    def _store(self, step: Write) -> None:
+    def _store(self, step: Write, stored: Stored) -> None:
         """Write the Secret that was looked at, or create it if there was none and is none."""
-        stored = self._views.secret.value
         done = stored.asked if step.reason in (Reason.INTRODUCED, Reason.ISSUED) else stored.done
         document = secret_document(
             self._names.secret, self._names.namespace, step.content, done=done, version=stored.version
@@ -126,19 +126,23 @@ class Leader:
             **({"message": stored.fault} if stored.fault else {}),
         )
 
-    def _trust(self, step: Trust) -> None:
-        bundles = self._views.bundles
-        document = bundle_document(self._names.configuration, step.bundle, step.entries, version=bundles.value.version)
+    def _trust(self, step: Trust, bundles: Bundles) -> None:
+        document = bundle_document(self._names.configuration, step.bundle, step.entries, version=bundles.version)
         self._bundle_at = self._clock()
         version = self._api.apply(path_of(self._names.configuration_resource), document, manager=MANAGER)
-        self._unseen = (bundles, version, self._clock())
+        self._unseen = (self._views.bundles, version, self._clock())
         self.bundles_written += 1
-        self._log.info(
-            "bundle written", entries=list(step.entries), milliseconds=round(1000 * (self._clock() - bundles.since))
-        )
+        took = round(1000 * (self._clock() - self._views.bundles.since))
+        self._log.info("bundle written", entries=list(step.entries), milliseconds=took)
 
-    def _say(self, wait: Wait, event: str) -> None:
+    def _tell(self, wait: Wait) -> None:
+        if wait.reason:
+            self._say("certificate waits", next=wait.reason, replicas=list(wait.replicas))
+        else:
+            self._said = None
+
+    def _say(self, event: str, **fields: object) -> None:
         """Tell once what is waited for."""
-        if wait != self._waiting and event:
-            self._log.info(event, reason=wait.reason or "", replicas=list(wait.replicas))
-        self._waiting = wait
+        if (event, fields) != self._said:
+            self._said = (event, fields)
+            self._log.info(event, **fields)

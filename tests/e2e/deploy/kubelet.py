@@ -86,13 +86,17 @@ def send_ready(plane: ControlPlane, pod: dict[str, Any]) -> None:
 
 
 def overlay(folder: Path, base: str, port: int) -> None:
-    """An overlay of the shape of deploy/kustomize/overlays, with a Service that leads to this machine."""
+    """An overlay of the shape of deploy/kustomize/overlays, with a Service that leads to this machine.
+
+    Its certificate is one that is brought: what the script issues where there is none.
+    """
     (folder / "policy.yaml").write_text(_POLICY)
     (folder / "kustomization.yaml").write_text(
         f"""\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources: [{base}, policy.yaml]
+components: [{base}/../components/own-certificate]
 generatorOptions: {{disableNameSuffixHash: true}}
 configMapGenerator:
   - {{name: ray-settings, namespace: {NAMESPACE}, envs: [settings.env]}}
