@@ -13,7 +13,7 @@ from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
-from webhook.server.tls import Reload, ServingCertificate
+from webhook.server.tls import ServingCertificate
 
 SETTINGS_SECONDS: Final = 0.25
 """Between two looks at the settings file: a change is in force well within a second."""
@@ -53,7 +53,7 @@ def following(
         yield _every(RENEWAL_SECONDS, lambda: _renew(state, renew), state, on_thread=True)
 
 
-async def _every(seconds: float, work: Callable[[], object], state: State, *, on_thread: bool = False) -> None:
+async def _every(seconds: float, work: Callable[[], None], state: State, *, on_thread: bool = False) -> None:
     """Do `work` again and again; a fault in it is told, and does not end what would follow."""
     while True:
         await asyncio.sleep(seconds)
@@ -83,11 +83,11 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         state.log.info("settings changed", source=settings.source)
 
 
-def follow_certificate(state: State, certificate: ServingCertificate) -> Reload | None:
-    """Serve the pair that its source has now, or tell why the last good one stays; None where nothing has changed."""
+def follow_certificate(state: State, certificate: ServingCertificate) -> None:
+    """Serve the pair that its source has now, or tell why the last good one stays."""
     reload = certificate.reload_if_changed()
     if reload is None:
-        return None
+        return
     show_certificate(state, certificate, good=reload.error is None)
     if reload.error is None:
         expires = certificate.not_after.isoformat() if certificate.not_after else ""
@@ -96,7 +96,6 @@ def follow_certificate(state: State, certificate: ServingCertificate) -> Reload 
         state.log.warning(
             "certificate broken, the last good one stays", code=reload.error.code, message=reload.error.message
         )
-    return reload
 
 
 def _renew(state: State, renew: Callable[[], object]) -> None:
