@@ -193,6 +193,15 @@ def test_who_ends_leaves_lease_and_report_and_another_leads(made: Cluster) -> No
     assert len(reports(made)) == 1
 
 
+def test_it_tells_whether_its_threads_are_at_work(made: Cluster) -> None:
+    one = made.start()
+    assert one.keeper.is_at_work
+    until(lambda: one.trusted, "it is trusted")
+    assert one.keeper.is_at_work
+    one.keeper.stop()
+    assert not one.keeper.is_at_work
+
+
 def test_reports_of_who_is_gone_are_removed(made: Cluster) -> None:
     one = made.start()
     until(lambda: ours(made) and one.trusted, "it is trusted")

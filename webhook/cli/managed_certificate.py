@@ -96,6 +96,7 @@ def keeping_certificate(
     keeper = CertificateKeeper(api, names, serve=managed.serve, trusted=managed.trusted, log=state.log)
     state.metrics.registry.register(_KeeperCollector(keeper))
     keeper.start()
+    state.vital["certificate"] = lambda: keeper.is_at_work
     try:
         yield keeper
     finally:

@@ -73,6 +73,11 @@ class Election:
         renewed_at = self._renewed_at
         return renewed_at is not None and self._clock() < renewed_at + DEADLINE_SECONDS
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether its thread has not ended."""
+        return self._thread.ident is None or self._thread.is_alive()
+
     def start(self) -> None:
         """Begin; the view has seen the first list."""
         self._thread.start()

@@ -119,6 +119,15 @@ class CertificateKeeper:
             self._log.warning("report not removed", code=error.code, message=error.message)
         stop_all(self._informers, seconds)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether its threads have not ended; nothing else would look after the certificate any more."""
+        return (
+            self._thread.is_alive()
+            and self._election.is_at_work
+            and all(informer.is_at_work for informer in self._informers)
+        )
+
     def figures(self) -> Figures:
         """Figures of now."""
         content = self._views.secret.known
