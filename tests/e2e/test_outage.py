@@ -75,7 +75,7 @@ def test_an_outage_of_the_api_server_is_lived_through(
     wait_for(lambda: answered(service) == answered(late) == after, "both watches have resumed")
     entrance = f"entrance.{NAMESPACE}.svc.cluster.local"
     wait_for(lambda: next_host(plane, NAMESPACE, role="client", cluster="train") == entrance, "so has this one")
-    assert set(watch_states(service).values()) == {"watching"}
+    wait_for(lambda: set(watch_states(service).values()) == {"watching"}, "so has the third")
     plane.apply([workloads.settings(NAMESPACE, RAY_HOST="later", RAY_NAMESPACE="lab")])
     assert seconds_until(lambda: next_env(plane, NAMESPACE), client_env("later", namespace="lab")) < 1
     _was_not_hammered(service)
