@@ -65,6 +65,7 @@ def sicken(fake: FakeApiServer, fault: str) -> None:
         fake.faults.status[CONFIG_MAPS] = int(fault)
 
 
+@pytest.mark.paced
 @pytest.mark.parametrize("fault", ["500", "429", "401", "404", "410", "garbage"])
 def test_lists_that_fail_are_repeated_at_a_bounded_rate_until_one_is_good(fake: FakeApiServer, fault: str) -> None:
     sicken(fake, fault)
@@ -79,6 +80,7 @@ def test_lists_that_fail_are_repeated_at_a_bounded_rate_until_one_is_good(fake: 
         assert followed.host("team-a") == "own"
 
 
+@pytest.mark.paced
 @pytest.mark.parametrize(
     "fault", ["500", "403", "410", "watches 410", "watches 500", "watches end at once", "versions always expired"]
 )
