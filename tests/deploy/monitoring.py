@@ -24,7 +24,7 @@ DEFINITIONS: Final = ROOT / "tests" / "fixtures" / "definitions" / "monitoring.c
 _SET_OPERATOR: Final = re.compile(r"^(?:and|or|unless)\b(?: on \([^)]*\))?", re.MULTILINE)
 _COMPARISON: Final = re.compile(r"\s*[<>=!]=?\s*[\d.]+(?:\s*\*\s*\d+)?$")
 _OR_ZERO: Final = " or vector(0)"
-_VARIABLES: Final = {"$__rate_interval": "1m", "$namespace": ".*", "$pod": ".*"}
+_VARIABLES: Final = {"$__rate_interval": "1m", "$namespace": ".*", "$pod": ".*", "$application": ".*"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

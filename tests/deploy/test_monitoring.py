@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from ray_config.errors import RayConfigError
 from tests.deploy.monitoring import (
     ALERTS_TEST,
     DASHBOARD,
@@ -106,6 +108,26 @@ def test_what_a_replica_tells_is_shown_of_the_chosen_replicas() -> None:
             '{job="ray-webhook", namespace=~"$namespace", pod=~"$pod"'
         )
         assert chosen == expression.count("ray_webhook_") + expression.count("process_"), expression
+
+
+def test_what_an_application_tells_is_shown_of_the_chosen_namespaces() -> None:
+    """It runs elsewhere than the webhook."""
+    for expression in (target["expr"] for panel in panels() for target in panel["targets"]):
+        assert expression.count('{namespace=~"$application"}') == expression.count("ray_config_"), expression
+
+
+def test_the_alert_about_failures_that_no_retry_mends_names_their_reasons() -> None:
+    (alert,) = [alert["expr"] for alert in alerts() if alert["alert"] == "RayConfigCannotConnect"]
+    named = re.findall(r'reason=~"([^"]+)"', alert)
+    assert [reasons.split("|") for reasons in named] == [sorted(lasting_reasons(RayConfigError))] * 2
+
+
+def lasting_reasons(error: type[RayConfigError]) -> set[str]:
+    """The reasons of those kinds of `error` that are raised, and that ray_config does not try again."""
+    kinds = error.__subclasses__()
+    if not kinds:
+        return set() if error.transient else {error.reason}
+    return {reason for kind in kinds for reason in lasting_reasons(kind)}
 
 
 def test_variables_are_replaced_before_prometheus_is_asked() -> None:
