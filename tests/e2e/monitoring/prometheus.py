@@ -21,20 +21,27 @@ SCRAPE_SECONDS: Final = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A pod's metrics; the labels are those that the Prometheus operator gives to what a PodMonitor finds."""
+    """A pod's metrics; the labels are those that the Prometheus operator gives to what a PodMonitor finds.
 
-    ops_url: str
+    Attributes:
+        job: that of our PodMonitor, by its jobLabel; without one it is ``NAMESPACE/NAME`` of the PodMonitor.
+    """
+
+    url: str
     pod: str
     namespace: str
+    job: str = "ray-webhook"
+    container: str = "ray-webhook"
+    endpoint: str = "operations"
 
     def scraped(self) -> Object:
         """The target in Prometheus' configuration."""
-        labels = {"namespace": self.namespace, "pod": self.pod, "container": "ray-webhook", "endpoint": "operations"}
-        return {"targets": [self.ops_url.removeprefix("http://")], "labels": labels}
+        named = {name: getattr(self, name) for name in ("namespace", "pod", "job", "container", "endpoint")}
+        return {"targets": [self.url.removeprefix("http://")], "labels": named}
 
 
 def scrape_configs(plane: ControlPlane, targets: Sequence[Target]) -> list[Object]:
-    """The job of the PodMonitor, by its jobLabel, and the API server, which wants TLS and a token."""
+    """What PodMonitors find, and the API server, which wants TLS and a token."""
     kubeconfig = json.loads(plane.kubeconfig.read_text(encoding="utf-8"))
     api_server = {
         "job_name": "apiserver",
@@ -43,8 +50,8 @@ def scrape_configs(plane: ControlPlane, targets: Sequence[Target]) -> list[Objec
         "authorization": {"credentials": kubeconfig["users"][0]["user"]["token"]},
         "static_configs": [{"targets": [plane.url.removeprefix("https://")]}],
     }
-    ours = {"job_name": "ray-webhook", "static_configs": [target.scraped() for target in targets]}
-    return [ours, api_server]
+    pods = {"job_name": "pods", "static_configs": [target.scraped() for target in targets]}
+    return [pods, api_server]
 
 
 class Prometheus:

@@ -22,7 +22,15 @@ from tests.deploy.monitoring import (
 from tests.e2e import installation
 from tests.e2e.monitoring.programs import Programs
 from tests.e2e.monitoring.prometheus import SCRAPE_SECONDS, Prometheus, Target, scrape_configs
-from tests.e2e.monitoring.traffic import send_all, two_namespaces
+from tests.e2e.monitoring.traffic import (
+    DISTRUSTED,
+    KEPT,
+    NAMESPACE,
+    running_application,
+    send_all,
+    send_missed,
+    two_namespaces,
+)
 from tests.service import RunningService, running_service
 
 pytestmark = pytest.mark.e2e
@@ -32,12 +40,23 @@ pytestmark = pytest.mark.e2e
 def prometheus(
     plane: ControlPlane, service: RunningService, programs: Programs, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """It scrapes the API server, the service, and a second one that may not read settings and so is never ready."""
+    """It scrapes the API server, the service, two more of it, and an application.
+
+    One of the two may not read settings and so is never ready; the other looks after its certificate.
+    """
     folder = tmp_path_factory.mktemp("prometheus")
     no_rights = ("--kubeconfig", str(plane.service_account_kubeconfig("default", "default")))
-    with running_service(folder, *no_rights, settings=None) as unready, two_namespaces(plane):
-        pods = {"ready": service.ops_url, "unready": unready.ops_url}
-        targets = [Target(pod=pod, ops_url=url, namespace=installation.NAMESPACE) for pod, url in pods.items()]
+    admin = ("--kubeconfig", str(plane.kubeconfig), "--namespace", NAMESPACE, "--webhook-configuration", KEPT)
+    with (
+        two_namespaces(plane, service),
+        running_service(folder, *no_rights, settings=None) as unready,
+        running_service(folder, *admin, settings=None, self_signed=False) as keeper,
+        running_application(folder) as application,
+    ):
+        services = {"ready": service, "unready": unready, "keeper": keeper}
+        targets = [Target(pod=pod, url=one.ops_url, namespace=installation.NAMESPACE) for pod, one in services.items()]
+        theirs = {"namespace": NAMESPACE, "job": f"{NAMESPACE}/app", "container": "app", "endpoint": "metrics"}
+        targets.append(Target(pod="app", url=application, **theirs))
         with Prometheus(programs, folder, scrape_configs(plane, targets)) as prometheus:
             yield prometheus
 
@@ -93,16 +112,28 @@ def test_the_labels_that_an_alert_names_are_there(asked: dict[Expression, set[st
 def test_every_metric_that_is_named_anywhere_exists(prometheus: Prometheus, asked: dict[Expression, set[str]]) -> None:
     """In texts too, and where an expression would have data without it."""
     text = str(dashboard()) + str(alerts())
-    named = set(re.findall(r"\b(?:ray_webhook|apiserver|process)_\w+", text))
+    named = set(re.findall(r"\b(?:ray_webhook|ray_config|apiserver|process)_\w+", text))
     assert named
     assert named - prometheus.metric_names() == set()
 
 
-def test_every_metric_of_the_webhook_is_shown(prometheus: Prometheus, asked: dict[Expression, set[str]]) -> None:
+def test_every_metric_of_webhook_and_library_is_shown(
+    prometheus: Prometheus, asked: dict[Expression, set[str]]
+) -> None:
     """What nobody looks at need not be measured."""
     shown = " ".join(target["expr"] for panel in panels() for target in panel["targets"]) + str(
         dashboard()["templating"]
     )
     suffixes = re.compile(r"_(?:bucket|count|sum|created)$")
-    ours = {suffixes.sub("", name) for name in prometheus.metric_names() if name.startswith("ray_webhook_")}
+    names = (name for name in prometheus.metric_names() if name.startswith(("ray_webhook_", "ray_config_")))
+    ours = {suffixes.sub("", name) for name in names}
     assert {name for name in ours if name not in shown and f"{name}_total" not in ours} == set()
+
+
+def test_an_api_servers_distrust_is_a_failed_handshake_of_the_reason_that_the_alert_explains(
+    prometheus: Prometheus, plane: ControlPlane, service: RunningService
+) -> None:
+    counted = 'ray_webhook_failed_handshakes_total{reason="tls"}'
+    before = service.metric(counted)
+    send_missed(plane, DISTRUSTED)
+    wait_for(lambda: service.metric(counted) > before, "the failed handshake is counted")
