@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.control_plane.process import wait_for
-from tests.deploy.dockerfile import DOCKERFILE, ROOT, Build, Image, make_context
+from tests.deploy.dockerfile import DOCKERFILE, Build, Image, make_context
+from tests.deploy.rendering import Combination, built, pod_template, the
 from tests.service import SETTINGS, RunningService, client_pod
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +33,7 @@ UNCHECKED: Final = (1).to_bytes(4, "little")
 TELL: Final = """
 import sys
 import webhook.certificates.directory, webhook.cli.serve, webhook.cluster.identity, webhook.cluster.source
+import webhook.cli.managed_certificate, webhook.cluster.keeper
 print(*filter(None, (getattr(module, "__cached__", None) for module in sys.modules.values())), sep="\\n")
 """
 """Where the bytecode of everything lies that the service imports."""
@@ -75,9 +76,9 @@ def started(image: Image, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def deployed_flags(certificates: Path) -> list[str]:
-    """The Deployment's flags, with the files that a pod would find below /tls."""
-    deployment = YAML(typ="safe", pure=True).load(ROOT / "deploy/kustomize/base/deployment.yaml")
-    args: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    """The Deployment's flags where it mounts a certificate, with the files that a pod would find below /tls."""
+    installed = built(Combination(overlay="production", components=("own-certificate",)))
+    args: list[str] = pod_template(the(installed, "Deployment"))["spec"]["containers"][0]["args"]
     return [arg.replace("/tls/", f"{certificates}/") for arg in args]
 
 
