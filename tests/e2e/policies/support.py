@@ -14,7 +14,7 @@ from tests.control_plane.objects import Answer, send
 from tests.control_plane.process import wait_for
 from tests.e2e import workloads
 from tests.e2e.installation import BASE, documents
-from tests.e2e.support import DRY_RUN
+from tests.e2e.support import DRY_RUN, MERGE
 
 Object = dict[str, Any]
 
@@ -48,6 +48,13 @@ def apply_bindings(plane: ControlPlane, folder: Path) -> None:
 def try_out(plane: ControlPlane, document: Mapping[str, Any]) -> Answer:
     """Create an object without storing it."""
     return send(plane.admin, "POST", collection(document), document, query=DRY_RUN)
+
+
+def update(plane: ControlPlane, stored: Mapping[str, Any], spec: Mapping[str, Any]) -> Answer:
+    """Store an object, and merge this into its spec without storing it."""
+    plane.apply([stored])
+    path = f"{collection(stored)}/{stored['metadata']['name']}"
+    return send(plane.admin, "PATCH", path, {"spec": spec}, query=DRY_RUN, content_type=MERGE)
 
 
 def collection(document: Mapping[str, Any]) -> str:

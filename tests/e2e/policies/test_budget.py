@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.control_plane.cluster import ControlPlane
-from tests.e2e.policies.manifests import cron_job, deployment, ray_cluster, template
-from tests.e2e.policies.support import answered, in_namespace, try_out
+from tests.e2e.policies.manifests import cluster_spec, cron_job, deployment, ray_cluster, template
+from tests.e2e.policies.support import answered, in_namespace, try_out, update
 from tests.injection.support import container, kuberay_pod, pod
 
 pytestmark = pytest.mark.e2e
@@ -68,3 +68,18 @@ def test_a_ray_cluster_of_fifty_worker_groups_is_told_of(policed: ControlPlane) 
     wrong = template(role="bad", rol="x" * 200, cluster="y" * 1000)
     answer = try_out(policed, ray_cluster(template(), *[worker] * 49, wrong))
     assert answered(answer) == (["RAY301", "RAY602", "RAY604"], 201)
+
+
+def test_a_ray_cluster_of_fifty_worker_groups_is_told_of_that_is_resumed_with_another_template(
+    policed: ControlPlane,
+) -> None:
+    """Each template is looked for among those that were there."""
+    workers = [template(env=[*VARIABLES, ("GROUP", str(number))], role="worker") for number in range(50)]
+    stored = ray_cluster(template(), *workers)
+    stored["metadata"]["name"] = "large"
+    stored["spec"]["suspend"] = True
+    placed = [item | {"spec": item["spec"] | {"nodeSelector": {"pool": "a"}}} for item in reversed(workers)]
+    resumed = {**cluster_spec(template(), *placed), "suspend": False}
+    assert answered(update(policed, stored, resumed)) == ([], 200)
+    resumed = {**cluster_spec(template(), *placed[:-1], template(role="bad")), "suspend": False}
+    assert answered(update(policed, stored, resumed)) == (["RAY301"], 200)

@@ -14,7 +14,7 @@ from tests.control_plane.process import wait_for
 from tests.e2e.policies.manifests import cron_job, deployment, job, ray_cluster, ray_job, template
 from tests.e2e.policies.support import answered, apply_bindings, collection, overlay, told, try_out, wait_until_told
 from tests.e2e.support import DRY_RUN, MERGE
-from tests.injection.support import container
+from tests.injection.support import ENV_FROM, container
 
 pytestmark = pytest.mark.e2e
 
@@ -177,6 +177,37 @@ def test_a_queue_may_resume_and_suspend_what_it_holds(policed: ControlPlane) -> 
     groups = {"workerGroupSpecs": [{"groupName": "group-0", "template": worker}]}
     assert answered(change(policed, "RayCluster", {"spec": {"suspend": False, **groups}})) == ALLOWED
     assert answered(change(policed, "RayCluster", {"spec": groups})) == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "code"),
+    [
+        ("Job", {"metadata": {"annotations": {"ray.seedcore.io/connect": None}}}, "RAY604"),
+        ("Job", {"metadata": {"annotations": {"ray.seedcore.io/cluster": "train"}}}, "RAY604"),
+        ("Job", {"metadata": {"labels": {"ray.seedcore.io/role": "client"}}}, "RAY602"),
+        ("RayCluster", template(container("ray", [*BY_HAND.items()] * 2), role="worker"), "RAY604"),
+        ("RayCluster", template(container("new", BY_HAND), role="worker"), "RAY604"),
+        ("RayCluster", template(container("ray", BY_HAND, envFrom=ENV_FROM), role="worker"), "RAY604"),
+    ],
+    ids=["removes an annotation", "adds one", "adds a label", "adds to env", "names a container", "adds envFrom"],
+)
+def test_a_change_of_what_counts_is_judged_though_it_resumes(
+    policed: ControlPlane, kind: str, made: dict[str, Any], code: str
+) -> None:
+    patch = changed_template(kind, made)
+    patch["spec"]["suspend"] = False
+    assert answered(change(policed, kind, patch)) == ([code], 422)
+
+
+def test_a_cron_job_is_suspended_and_resumed_by_its_user_whose_change_is_judged(policed: ControlPlane) -> None:
+    """It is in a queue's hands only as the Jobs that it makes."""
+    made = {"spec": {"nodeSelector": {"pool": "a"}}}
+    for suspend in (True, False):
+        patch = changed_template("CronJob", made)
+        patch["spec"]["suspend"] = suspend
+        assert answered(change(policed, "CronJob", patch)) == REFUSED
+        alone = {"spec": {"suspend": suspend}}
+        assert answered(change(policed, "CronJob", alone, dry_run=False)) == ALLOWED
 
 
 def test_the_jobs_of_a_cron_job_are_made(policed: ControlPlane) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from tests.control_plane.cluster import ControlPlane
-from tests.control_plane.objects import Answer, send
 from tests.e2e import targets
 from tests.e2e.policies.manifests import cluster_spec, ray_job, template
-from tests.e2e.policies.support import answered, collection, try_out
-from tests.e2e.support import DRY_RUN, MERGE
+from tests.e2e.policies.support import answered, try_out, update
 from tests.e2e.workloads import our_annotations
 
 pytestmark = pytest.mark.e2e
@@ -32,13 +30,6 @@ def selecting(name: str) -> dict[str, Any]:
     document["metadata"]["name"] = name
     del document["spec"]["rayClusterSpec"]
     return document
-
-
-def update(plane: ControlPlane, stored: dict[str, Any], spec: dict[str, Any]) -> Answer:
-    """Store an object, and try out to merge this into its spec."""
-    plane.apply([stored])
-    path = f"{collection(stored)}/{stored['metadata']['name']}"
-    return send(plane.admin, "PATCH", path, {"spec": spec}, query=DRY_RUN, content_type=MERGE)
 
 
 @pytest.mark.parametrize(
