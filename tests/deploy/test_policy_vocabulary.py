@@ -103,7 +103,7 @@ def test_kuberays_names_are_the_contracts() -> None:
     names = {contract.KUBERAY_OPERATOR, contract.KUBERAY_REDIS_CLEANUP, contract.KUBERAY_SUBMITTER}
     assert labels | names <= quoted(PODS)
     assert labels | names - {contract.KUBERAY_REDIS_CLEANUP} | {contract.KUBERAY_WAIT_GCS} <= quoted(KUBERAY_PODS)
-    assert {contract.KUBERAY_NODE_TYPE, contract.KUBERAY_REDIS_CLEANUP} <= quoted(WORKLOADS)
+    assert {contract.KUBERAY_NODE_TYPE, contract.KUBERAY_REDIS_CLEANUP, contract.KUBERAY_SUBMITTER} <= quoted(WORKLOADS)
 
 
 @pytest.mark.parametrize("spec", [PODS, KUBERAY_PODS, WORKLOADS])

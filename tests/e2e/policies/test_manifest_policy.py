@@ -247,6 +247,15 @@ def test_without_a_role_only_the_address_of_kuberays_ray_container_counts(police
     assert heard(policed, ray_cluster(template(env=BY_HAND, skip_containers="app"))) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "codes"), [("RayJob's submitter", []), ("RayCronJob's submitter", []), ("Job", ["RAY604"])]
+)
+def test_kuberays_job_submitter_may_declare_what_it_likes(policed: ControlPlane, place: str, codes: list[str]) -> None:
+    """The webhook leaves its pod alone; elsewhere a container of that name is one like others."""
+    submitter = container("ray-job-submitter", {"RAY_DASHBOARD_ADDRESS": "by-hand:8265"})
+    assert heard(policed, PLAIN[place](template(submitter, container("side", BY_HAND), role="client"))) == codes
+
+
 # Who is never judged.
 
 
