@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ray_config.address import Form, RayAddress
 from tests.control_plane.cluster import ControlPlane
 from tests.e2e.policies.manifests import PLAIN, RAY, cron_job, deployment, job, ray_cluster, template
 from tests.e2e.policies.support import answered, in_namespace, told, try_out
@@ -170,21 +171,27 @@ def test_ray_port_is_a_setting_for_clients_only(policed: ControlPlane, role: str
     assert heard(policed, ray_cluster(template(env={"RAY_PORT": "6379"}, role=role))) == []
 
 
-RIGHT: list[Any] = ["auto", "", "head:6379", "10.0.0.1:65535", "[fd00::a]:1", "head.example.:1"]
+LABEL = "a" * 63
+RIGHT: list[Any] = [
+    *("auto", "", "head:6379", "10.0.0.1:65535", "[fd00::a]:1", "head.example.:1", "my_host:6379", f"{LABEL}.b:1"),
+    *("h:9", "h:59999", "h:64999", "h:65499", "h:65529", "[::]:1", "[1:2:3:4:5:6:7:8]:1", "[1:2:3:4:5:6:7::]:1"),
+    *("[::1]:6379", "[::ffff:10.0.0.1]:1", "[1:2:3:4:5:6:10.0.0.1]:1", "[::2:3:4:5:6:7:8]:1"),
+]
 WRONG: list[Any] = [
-    "ray://h:10001",
-    "http://h:8265",
-    "https://h",
-    "local",
-    "h",
-    "[::1]",
-    "$(RAY_HOST):6379",
-    " auto",
-    FROM_FIELD,
+    *("ray://h:10001", "http://h:8265", "https://h", "local", "h", "[::1]", "$(RAY_HOST):6379", " auto", FROM_FIELD),
+    *("h:99999", "h:65536", "10.0.0.1:0", "h:0123", "h:", ":6379", "h:6379\n", "-h:1", "h-:1", "a..b:1", f"{LABEL}a:1"),
+    *("[:::]:1", "[1::2::3]:1", "[1:2:3:4:5:6:7]:1", "[1:2:3:4:5:6:7:8:9]:1", "[12345::]:1", "[fe80::1%eth0]:1"),
+    *("[]:1", "[10.0.0.1]:1", ":::1", "::1:6379", "a" * 300 + ":1", "x" * 1_000_000),
 ]
 
 
-@pytest.mark.parametrize("value", [*RIGHT, *WRONG])
+def test_what_is_right_inside_ray_is_so_for_the_code_too() -> None:
+    direct = (Form.AUTO, Form.EMPTY, Form.DIRECT)
+    strings = [value for value in (*RIGHT, *WRONG) if isinstance(value, str)]
+    assert [value for value in strings if RayAddress.parse(value).form in direct] == RIGHT
+
+
+@pytest.mark.parametrize("value", [*RIGHT, *WRONG], ids=lambda value: str(value)[:70])
 def test_an_address_that_is_right_inside_ray_is_fine_there(policed: ControlPlane, value: Any) -> None:
     env: Env = [("RAY_ADDRESS", value)]
     codes = [] if value in RIGHT else ["RAY604"]
