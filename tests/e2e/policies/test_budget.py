@@ -83,3 +83,17 @@ def test_a_ray_cluster_of_fifty_worker_groups_is_told_of_that_is_resumed_with_an
     assert answered(update(policed, stored, resumed)) == ([], 200)
     resumed = {**cluster_spec(template(), *placed[:-1], template(role="bad")), "suspend": False}
     assert answered(update(policed, stored, resumed)) == (["RAY301"], 200)
+
+
+ENDLESS = "y," * 20_000
+
+
+@pytest.mark.parametrize("written", ["containers", "skip-containers"])
+def test_an_endless_list_does_not_hold_the_api_server_up(policed: ControlPlane, written: str) -> None:
+    """Its quadratic time would end at the cost limit, after half a minute, and the pod would be let through."""
+    made = pod("client", annotations={written: ENDLESS})
+    assert answered(try_out(policed, in_namespace(made))) == (["RAY311"], 403)
+    made = template(env={"RAY_HOST": "by-hand"}, role="client", skip_containers=ENDLESS)
+    assert answered(try_out(policed, deployment(made))) == (["RAY604"], 201)
+    made = kuberay_pod("head", env={"RAY_ADDRESS": "ray://by-hand:10001"}, annotations={"skip-containers": ENDLESS})
+    assert answered(try_out(policed, in_namespace(made))) == (["RAY312"], 201)
