@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.fake_api_server import NAMESPACES, PODS, FakeApiServer, running_api_server
+from tests.cluster.fake_api_server import NAMESPACES, PODS, STATEFUL_SETS, FakeApiServer, running_api_server
 from tests.cluster.test_serve import kubeconfig_for
 from tests.injection.support import container, pod, run, snapshot
 from tests.service import run_command
@@ -45,6 +45,7 @@ def add(fake: FakeApiServer, whole: dict[str, Any], name: str, kind: str | None 
 @pytest.fixture
 def findings(fake: FakeApiServer) -> None:
     """One stale workload, a pod that was missed, and one that would be refused."""
+    fake.add(STATEFUL_SETS, {"metadata": {"namespace": "apps", "name": "api", "uid": "api"}})
     for name in ("api-0", "api-1", "api-2", "api-3"):
         add(fake, run(pod("client"), snapshot(SETTINGS | {"RAY_HOST": "before"})).pod, name, "StatefulSet")
     add(fake, pod("client"), "missed")
@@ -104,6 +105,18 @@ def test_names_are_what_a_restart_mends_as_arguments_of_kubectl(findings: None, 
     ended = audit(kubeconfig, "-A", "-o", "name")
 
     assert (ended.returncode, ended.stdout) == (1, "statefulset/api --namespace=apps\n")
+
+
+@pytest.mark.parametrize("output", ["name", "text"])
+def test_no_owner_reference_becomes_part_of_a_command(fake: FakeApiServer, kubeconfig: Path, output: str) -> None:
+    """The API server takes any text there, newlines and blanks included, and any UID."""
+    hostile = "a\ndeployment/precious --namespace=other\n--server=http://127.0.0.1:1 deployment/x; id"
+    add(fake, pod("client"), "one", "Deployment", hostile)
+    add(fake, pod("client"), "two", "Deployment", "victim")
+    ended = audit(kubeconfig, "-A", "-o", output)
+
+    assert ended.returncode == 1
+    assert not any(word in ended.stdout for word in ("rollout", "precious", "--server", "deployment/victim"))
 
 
 def test_warnings_are_told_with_the_number_of_pods_and_are_no_failure(fake: FakeApiServer, kubeconfig: Path) -> None:

@@ -23,6 +23,9 @@ CONFIG_MAPS = "/api/v1/configmaps"
 NAMESPACES = "/api/v1/namespaces"
 PODS = "/api/v1/pods"
 REPLICA_SETS = "/apis/apps/v1/replicasets"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+STATEFUL_SETS = "/apis/apps/v1/statefulsets"
+DAEMON_SETS = "/apis/apps/v1/daemonsets"
 JOBS = "/apis/batch/v1/jobs"
 CLUSTERS = "/apis/ray.io/v1/rayclusters"
 SERVICES = "/apis/ray.io/v1/rayservices"
@@ -73,7 +76,7 @@ class FakeApiServer:
     """The server's state; see the module."""
 
     def __init__(self) -> None:
-        built_in = (CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, JOBS)
+        built_in = (CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS)
         self.collections: dict[str, dict[tuple[str, str], Object]] = {path: {} for path in built_in}
         self.history: list[tuple[int, str, str, Object]] = []
         self.events: dict[str, Object] = {}

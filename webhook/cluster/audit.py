@@ -15,7 +15,7 @@ import msgspec
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.mending import Mend, mend_of
-from webhook.cluster.owners import OwnerReference, Workload, controller_of, owners_of
+from webhook.cluster.owners import OwnerReference, Workload, controller_of, missing_of, owners_of
 from webhook.cluster.reading import read
 from webhook.errors import ClusterError, InputError, quote
 from webhook.injection.decision import Deny, Inject
@@ -72,19 +72,23 @@ class Audited:
 
     Attributes:
         notes: warnings, each with the number of pods; a pod may be all right and have some.
+        is_missing: as of :func:`~webhook.cluster.mending.mend_of`.
         mend: what would mend the findings, where doing it anew does.
     """
 
     workload: Workload
     findings: dict[tuple[FindingCode, str], Finding] = field(default_factory=dict)
     notes: dict[DecisionWarning, int] = field(default_factory=dict)
+    is_missing: bool = False
 
     @property
     def mend(self) -> Mend | None:
         """None where there is nothing to mend, or where new pods would be refused or no better."""
         codes = {finding.code for finding in self.findings.values()}
         is_helped = not codes.isdisjoint({FindingCode.MISSED, FindingCode.STALE})
-        return mend_of(self.workload) if is_helped and FindingCode.WOULD_BE_REFUSED not in codes else None
+        if not is_helped or FindingCode.WOULD_BE_REFUSED in codes:
+            return None
+        return mend_of(self.workload, is_missing=self.is_missing)
 
     def add(self, pod: str, standing: Standing) -> None:
         """Note what there is to say about a pod."""
@@ -169,12 +173,16 @@ def audit(
         for raw in answer.items or ():
             auditor.look_at(raw)
     owners = owners_of(api, auditor.audited.keys(), namespace=namespace, page=page)
+    joined = _joined(auditor.audited, owners)
+    missing = missing_of(api, [one.workload for one in joined if one.findings], namespace=namespace, page=page)
+    for one in joined:
+        one.is_missing = one.workload in missing
     places = None if namespace is None else (namespace, first.webhook_namespace)
     concerning = [settings for place, settings in reading.settings if places is None or place in places]
     return Audit(
         pods=auditor.pods,
         concerned=auditor.concerned,
-        workloads=tuple(_joined(auditor.audited, owners)),
+        workloads=tuple(joined),
         settings=tuple(finding for settings in concerning for finding in _settings_findings(settings)),
     )
 

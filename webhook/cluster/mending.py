@@ -43,8 +43,14 @@ _TEXTS: Final = {
 }
 
 
-def mend_of(workload: Workload) -> Mend:
-    """What mends the pods of `workload`, if their templates are right."""
+def mend_of(workload: Workload, *, is_missing: bool = False) -> Mend:
+    """What mends the pods of `workload`, if their templates are right.
+
+    Args:
+        is_missing: nothing with its kind, name and UID is there, whatever the pods say.
+    """
+    if is_missing:
+        return Mend(text="find out who made these pods: the controller that they name is not there")
     if workload.key in _RESTARTED:
         name = f"{workload.kind.lower()}/{workload.name}"
         restart = f"kubectl rollout restart {name} -n {workload.namespace}"

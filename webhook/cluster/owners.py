@@ -1,15 +1,21 @@
-"""Which workload a pod belongs to: its controller, or that one's own (a ReplicaSet's Deployment, a Job's CronJob)."""
+"""Which workload a pod belongs to: its controller, or that one's own (a ReplicaSet's Deployment, a Job's CronJob).
+
+What a pod says of its owners is the word of whoever created it: the API server takes any text for their names and UIDs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
+from webhook.errors import ClusterError
+from webhook.injection.settings import is_dns_subdomain
 
 
 class OwnerReference(msgspec.Struct, rename="camel"):
@@ -24,6 +30,7 @@ class OwnerReference(msgspec.Struct, rename="camel"):
 
 class _Metadata(msgspec.Struct, rename="camel"):
     namespace: str
+    name: str
     uid: str
     owner_references: list[OwnerReference] | None = None
 
@@ -60,11 +67,19 @@ BETWEEN: Final = {
 }
 """Kinds that often belong to something else, with the path of their API."""
 
+COMMANDED: Final = {
+    ("apps", "Deployment"): "/apis/apps/v1",
+    ("apps", "StatefulSet"): "/apis/apps/v1",
+    ("apps", "DaemonSet"): "/apis/apps/v1",
+    ("ray.io", "RayCluster"): "/apis/ray.io/v1",
+}
+"""Kinds that a command mends, which has to be given for none that is not there; with the path of their API."""
+
 
 def controller_of(namespace: str, references: Collection[OwnerReference] | None) -> Workload | None:
-    """The workload that controls an object of `namespace` with these owner references."""
+    """The workload that controls an object of `namespace` with these owner references; None if it cannot be one."""
     for reference in references or ():
-        if reference.controller:
+        if reference.controller and is_dns_subdomain(reference.name):
             return Workload(
                 namespace=namespace,
                 kind=reference.kind,
@@ -87,14 +102,41 @@ def owners_of(
         ClusterError: a list could not be had.
     """
     found: dict[Workload, Workload] = {}
-    for key, path in BETWEEN.items():
-        wanted = {workload.uid: workload for workload in workloads if workload.key == key}
-        place = f"/namespaces/{namespace}" if namespace else ""
-        listed = f"{path}{place}/{key[1].lower()}s"
-        for answer in pages(api, listed, {}, Page[_Owned], size=page) if wanted else ():
-            for item in answer.items or ():
-                workload = wanted.get(item.metadata.uid)
-                owner = controller_of(item.metadata.namespace, item.metadata.owner_references)
-                if workload and owner:
-                    found[workload] = owner
+    for workload, metadata in _there(api, workloads, BETWEEN, namespace=namespace, page=page):
+        if owner := controller_of(workload.namespace, metadata.owner_references):
+            found[workload] = owner
     return found
+
+
+def missing_of(api: Api, workloads: Collection[Workload], *, namespace: str | None, page: int) -> set[Workload]:
+    """Those of `workloads` that a command would mend if they were there; arguments and errors as of `owners_of`."""
+    there = {workload for workload, _ in _there(api, workloads, COMMANDED, namespace=namespace, page=page)}
+    return {workload for workload in workloads if workload.key in COMMANDED} - there
+
+
+def _there(
+    api: Api,
+    workloads: Collection[Workload],
+    kinds: Mapping[tuple[str, str], str],
+    *,
+    namespace: str | None,
+    page: int,
+) -> Iterator[tuple[Workload, _Metadata]]:
+    """Those of `workloads` that are of `kinds` and that the API server has, by namespace, name and UID."""
+    place = f"/namespaces/{namespace}" if namespace else ""
+    for key, path in kinds.items():
+        wanted = {(one.namespace, one.name, one.uid): one for one in workloads if one.key == key}
+        for item in _listed(api, f"{path}{place}/{key[1].lower()}s", page) if wanted else ():
+            workload = wanted.get((item.metadata.namespace, item.metadata.name, item.metadata.uid))
+            if workload:
+                yield workload, item.metadata
+
+
+def _listed(api: Api, path: str, page: int) -> Iterator[_Owned]:
+    """The objects of a kind; none where the kind is not known, for a pod may name it all the same."""
+    try:
+        for answer in pages(api, path, {}, Page[_Owned], size=page):
+            yield from answer.items or ()
+    except ClusterError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
