@@ -337,15 +337,18 @@ finish() {
   say "All is right: the pods in $namespace have their settings"
 }
 
-# Deployments, StatefulSets and DaemonSets, one after the other; false where none is stale.
+# Deployments, StatefulSets and DaemonSets, one after the other; false where none is stale. What the audit prints is no
+# argument of kubectl before it has been looked at: in the end it goes back to what others wrote into their pods.
 restart_stale() {
-  local workload place failed=''
+  local workload failed=''
   audit -o name >"$scratch/stale" || true
   [[ -s $scratch/stale ]] || return 1
-  while read -r -u 3 workload place; do
+  while read -r -u 3 workload _; do
+    [[ $workload =~ ^(deployment|statefulset|daemonset)/[a-z0-9][a-z0-9.-]*$ ]] ||
+      fail 3 "the audit names no workload that could be restarted: $workload" "see ray-webhook audit -n $namespace"
     say "Restarting $workload"
-    if ! kube rollout restart "$workload" "$place" >&2 ||
-      ! kube rollout status "$workload" "$place" --timeout="${timeout}s" >&2; then
+    if ! kube rollout restart "$workload" -n "$namespace" >&2 ||
+      ! kube rollout status "$workload" -n "$namespace" --timeout="${timeout}s" >&2; then
       failed+=" $workload"
     fi
   done 3<"$scratch/stale"

@@ -45,8 +45,11 @@ class Site:
     kubelet: Kubelet
     said: list[str] = field(default_factory=list)
 
-    def apply(self, *arguments: str, namespace: str = APPS) -> subprocess.CompletedProcess[str]:
-        environment = self.plane.environment() | {"RAY_WEBHOOK": COMMAND, "TMPDIR": str(self.scratch)}
+    def apply(
+        self, *arguments: str, namespace: str = APPS, program: str = COMMAND, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the script."""
+        environment = self.plane.environment() | {"RAY_WEBHOOK": program, "TMPDIR": str(self.scratch)} | variables
         command = [str(SCRIPT), namespace, "--overlay", str(self.overlay), "--timeout", "20", *arguments]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
         self.said += [ended.stdout, ended.stderr]
@@ -64,6 +67,18 @@ class Site:
         pods = pods_of(self.plane, APPS, 1, selector=f"app={app}")
         envs = [{entry["name"]: entry.get("value") for entry in env_of(pod)} for pod in pods]
         return [env.get("RAY_HOST") for env in envs]
+
+    def generation(self, deployment: str) -> int:
+        """Which one it is of a Deployment's spec."""
+        found = self.get(f"/apis/apps/v1/namespaces/{APPS}/deployments/{deployment}")
+        assert found
+        return int(found["metadata"]["generation"])
+
+    def missed(self, pod: dict[str, Any]) -> None:
+        """Create a pod that the webhook is not called for."""
+        self.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection=disabled")
+        send(self.plane.admin, "POST", f"/api/v1/namespaces/{APPS}/pods", pod).checked()
+        self.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection-")
 
     def state(self) -> dict[str, str]:
         """The version of every object that the script may touch."""
@@ -218,9 +233,7 @@ def test_what_no_restart_mends_is_told_and_left(site: Site, installed: object) -
     bare = workloads.pod(
         APPS, "bare", role="client", env=[{"name": "RAY_HOST", "value": "own"}], on_conflict="override"
     )
-    site.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection=disabled")
-    send(site.plane.admin, "POST", f"/api/v1/namespaces/{APPS}/pods", bare).checked()
-    site.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection-")
+    site.missed(bare)
     try:
         ended = site.apply()
     finally:
@@ -229,6 +242,41 @@ def test_what_no_restart_mends_is_told_and_left(site: Site, installed: object) -
     assert ended.returncode == 1
     assert "Pod apps/bare\n  RAY701 missed: bare\n" in ended.stdout
     assert f"apply.sh: {APPS} has pods without their settings\n  do what is told above" in ended.stderr
+
+
+def test_a_pod_cannot_name_what_is_restarted(site: Site, installed: object) -> None:
+    """Any text is taken as an owner's name; of a version that is not known, the garbage collector leaves the pod."""
+    site.plane.apply([workloads.workload("Deployment", APPS, "precious")])
+    generation = site.generation("precious")
+    for name, owner in (("forged", "a\ndeployment/precious --server=http://127.0.0.1:1\nz"), ("posing", "precious")):
+        pod = workloads.pod(APPS, name, role="client")
+        version = {"apiVersion": "apps/v0", "kind": "Deployment", "uid": "1-2", "controller": True}
+        pod["metadata"]["ownerReferences"] = [version | {"name": owner}]
+        site.missed(pod)
+    try:
+        ended = site.apply()
+    finally:
+        for name in ("forged", "posing"):
+            send(site.plane.admin, "DELETE", f"/api/v1/namespaces/{APPS}/pods/{name}").checked()
+
+    assert ended.returncode == 1
+    assert "RAY701 missed: forged" in ended.stdout
+    assert "find out who made these pods" in ended.stdout
+    assert "Restarting" not in ended.stderr
+    assert site.generation("precious") == generation
+
+
+def test_what_the_audit_prints_is_looked_at_before_kubectl_gets_it(site: Site, installed: object) -> None:
+    forging = site.scratch.parent / "ray-webhook"
+    forging.write_text(
+        "#!/bin/sh\ncase $* in audit*'-o name') echo '--server=http://127.0.0.1:1 deployment/x'; exit 1 ;; "
+        f'audit*) exit 1 ;; esac\nexec {COMMAND} "$@"\n'
+    )
+    forging.chmod(0o700)
+    ended = site.apply(program=str(forging))
+
+    assert ended.returncode == 3
+    assert "the audit names no workload that could be restarted: --server=http://127.0.0.1:1" in ended.stderr
 
 
 def test_a_dry_run_changes_nothing(site: Site, installed: object) -> None:
