@@ -64,7 +64,10 @@ def test_a_program_that_does_not_run_is_told(tmp_path: Path) -> None:
     ended = run("apps", PATH=f"{tmp_path}:{os.environ['PATH']}", RAY_WEBHOOK="/no/such")
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith("apply.sh: the program ray-webhook does not run: /no/such\n  run make demo")
+    assert ended.stderr.startswith("apply.sh: the program ray-webhook does not run: /no/such\n")
+    assert (
+        f"  run make -C {ROOT} demo, which sets it up there, and unset RAY_WEBHOOK, and run this again" in ended.stderr
+    )
 
 
 def test_a_cluster_that_does_not_answer_is_status_3(tmp_path: Path) -> None:

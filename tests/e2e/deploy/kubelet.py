@@ -11,24 +11,27 @@ from typing import Any, Final
 
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
-from tests.e2e.installation import NAMESPACE, flags
+from tests.e2e.installation import NAME, NAMESPACE, flags
 from tests.e2e.support import be_ready
 from tests.service import RunningService, running_service
 
+_DEPLOYMENT: Final = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
 _SECRET: Final = f"/api/v1/namespaces/{NAMESPACE}/secrets/ray-webhook-tls"
 
 
 class Kubelet:
     """Makes pods Ready; those of the webhook only when the service answers, and while `is_well`.
 
-    The service begins with the first Secret that is there, as its pods would, on `port`.
+    The service begins with the first Secret that is there, as its pods would, on `port`; one that looks after its
+    certificate itself (`is_managed`) begins with its Deployment.
     """
 
-    def __init__(self, plane: ControlPlane, folder: Path, port: int) -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, port: int, *, is_managed: bool = False) -> None:
         self.is_well = True
         self.failure: BaseException | None = None
         self._plane, self._folder, self._port = plane, folder, port
         self._service: RunningService | None = None
+        self._is_managed = is_managed
         self._stopping = threading.Event()
 
     @contextmanager
@@ -53,12 +56,24 @@ class Kubelet:
             self.failure = error
 
     def _look(self, stack: ExitStack) -> None:
-        if self._service is None and self.is_well and self._has_certificate():
-            given = (*flags(self._plane, self._folder / "tls"), "--port", str(self._port))
-            self._service = stack.enter_context(running_service(self._folder, *given, settings=None))
+        if self._service is None and self.is_well and self._can_begin():
+            run = running_service(
+                self._folder, *self._flags(), "--port", str(self._port), settings=None, self_signed=False
+            )
+            self._service = stack.enter_context(run)
         for pod in send(self._plane.admin, "GET", "/api/v1/pods").checked()["items"]:
             if not _is_ready(pod) and (pod["metadata"]["namespace"] != NAMESPACE or self._is_ready()):
                 send_ready(self._plane, pod)
+
+    def _flags(self) -> list[str]:
+        if self._is_managed:
+            return ["--kubeconfig", str(self._plane.service_account_kubeconfig(NAMESPACE, NAME))]
+        return flags(self._plane, self._folder / "tls")
+
+    def _can_begin(self) -> bool:
+        if self._is_managed:
+            return send(self._plane.admin, "GET", _DEPLOYMENT).status == 200
+        return self._has_certificate()
 
     def _has_certificate(self) -> bool:
         answer = send(self._plane.admin, "GET", _SECRET)
@@ -88,7 +103,8 @@ def send_ready(plane: ControlPlane, pod: dict[str, Any]) -> None:
 def overlay(folder: Path, base: str, port: int) -> None:
     """An overlay of the shape of deploy/kustomize/overlays, with a Service that leads to this machine.
 
-    Its certificate is one that is brought: what the script issues where there is none.
+    Its certificate is one that is brought: what the script issues where there is none. Its Deployment mounts another
+    Secret as well, which comes first.
     """
     (folder / "policy.yaml").write_text(_POLICY)
     (folder / "kustomization.yaml").write_text(
@@ -106,6 +122,14 @@ patches:
       - op: replace
         path: /spec
         value: {{type: ExternalName, externalName: localhost, ports: [{{port: {port}}}]}}
+  - target: {{kind: Deployment}}
+    patch: |-
+      - op: add
+        path: /spec/template/spec/volumes/0
+        value: {{name: clients, secret: {{secretName: ray-webhook-clients, optional: true}}}}
+      - op: add
+        path: /spec/template/spec/containers/0/volumeMounts/0
+        value: {{name: clients, mountPath: /clients}}
   - target: {{kind: MutatingWebhookConfiguration}}
     patch: |-
       - {{op: replace, path: /webhooks/0/clientConfig/service/port, value: {port}}}

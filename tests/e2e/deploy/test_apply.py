@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.fixtures import running
 from tests.control_plane.objects import send
 from tests.control_plane.process import free_ports
-from tests.e2e import workloads
+from tests.deploy.rendering import KUSTOMIZE, written
+from tests.e2e import targets, workloads
 from tests.e2e.deploy.kubelet import Kubelet, overlay
 from tests.e2e.installation import BASE, CONFIGURATIONS, NAMESPACE
 from tests.e2e.support import MERGE, env_of, pods_of
@@ -29,10 +31,19 @@ pytestmark = pytest.mark.e2e
 SCRIPT: Final = BASE.parents[1] / "apply.sh"
 GOOD: Final = "RAY_HOST=head.lab\nRAY_NAMESPACE=lab\n"
 APPS: Final = "apps"
+GUARD: Final = KUSTOMIZE / "components" / "guard"
 OWN: Final = f"/api/v1/namespaces/{NAMESPACE}"
 SECRET: Final = f"{OWN}/secrets/ray-webhook-tls"
 BINDING: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/ray-webhook-test"
 POLICY: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/ray-webhook-test"
+DEPLOYMENT: Final = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/ray-webhook"
+_CONTAINER: Final = "/spec/template/spec/containers/0"
+OBSERVING: Final = {
+    "two words": [{"op": "add", "path": f"{_CONTAINER}/args/-", "value": word} for word in ("--mode", "observe")],
+    "one word": [{"op": "add", "path": f"{_CONTAINER}/args/-", "value": "--mode=observe"}],
+    "variable": [{"op": "replace", "path": f"{_CONTAINER}/env/0/value", "value": "observe"}],
+}
+"""Patches of the Deployment."""
 
 
 @dataclass(kw_only=True)
@@ -46,17 +57,21 @@ class Site:
     said: list[str] = field(default_factory=list)
 
     def apply(
-        self, *arguments: str, namespace: str = APPS, program: str = COMMAND, **variables: str
+        self, *arguments: str, namespace: str = APPS, overlay: str = "", program: str = COMMAND, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the script."""
         environment = self.plane.environment() | {"RAY_WEBHOOK": program, "TMPDIR": str(self.scratch)} | variables
-        command = [str(SCRIPT), namespace, "--overlay", str(self.overlay), "--timeout", "20", *arguments]
+        command = [str(SCRIPT), namespace, "--overlay", overlay or str(self.overlay), "--timeout", "20", *arguments]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
         self.said += [ended.stdout, ended.stderr]
         return ended
 
     def settings(self, text: str) -> None:
         (self.overlay / "settings.env").write_text(text)
+
+    def variant(self, name: str, *components: Path, **fields: Any) -> str:
+        """Another kustomization, on top of the overlay."""
+        return str(written(self.overlay.parent / name, [self.overlay], components, **fields))
 
     def get(self, path: str) -> dict[str, Any] | None:
         answer = send(self.plane.admin, "GET", path)
@@ -107,12 +122,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     scratch.mkdir()
     (port,) = free_ports(1)
     overlay(made, os.path.relpath(BASE, made), port)
+    (made / "unrelated.env").write_text("RAY_ADDRESS=ray://elsewhere:1\nPASSWORD=x\n")
     with running(folder / "plane") as plane:
+        plane.apply(targets.definitions())
         plane.create_namespace(APPS)
+        plane.apply([limits(APPS, "50m")])
         site = Site(plane=plane, overlay=made, scratch=scratch, kubelet=Kubelet(plane, folder, port))
         site.settings(GOOD)
         with site.kubelet.running():
             yield site
+
+
+def limits(namespace: str, cpu: str) -> dict[str, Any]:
+    """Containers get the least that is allowed, if they do not ask for less."""
+    least = {"cpu": cpu, "memory": "32Mi"}
+    limit = {"type": "Container", "min": least, "default": least, "defaultRequest": least}
+    metadata = {"name": "least", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": {"limits": [limit]}}
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +169,10 @@ def installed(site: Site, was_bound: bool) -> subprocess.CompletedProcess[str]:
     [
         (
             "RAY_ADDRESS=ray://head.lab:10001",
-            "line 3, RAY_ADDRESS is ignored: it is derived from RAY_HOST and RAY_PORT",
+            "RAY_ADDRESS is ignored: it is derived from RAY_HOST and RAY_PORT",
         ),
-        ("RAY_PORT=99999", 'line 3, RAY_PORT is "99999"; allowed: a port of 1-65535'),
-        ("RAY_DASHBOARD_URL=head.lab:8265", 'line 3, RAY_DASHBOARD_URL is "head.lab:8265"; allowed: http://HOST'),
+        ("RAY_PORT=99999", 'RAY_PORT is "99999"; allowed: a port of 1-65535'),
+        ("RAY_DASHBOARD_URL=head.lab:8265", 'RAY_DASHBOARD_URL is "head.lab:8265"; allowed: http://HOST'),
     ],
 )
 def test_bad_settings_are_refused_before_anything_is_applied(site: Site, line: str, told: str) -> None:
@@ -156,7 +182,7 @@ def test_bad_settings_are_refused_before_anything_is_applied(site: Site, line: s
     site.settings(good)
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert told in ended.stderr
+    assert f"ConfigMap {NAMESPACE}/ray-settings, {told}" in ended.stderr
     assert "nothing was applied\n  mend what is told above" in ended.stderr
     assert site.state() == before
 
@@ -170,22 +196,81 @@ def test_a_workload_namespace_is_no_place_for_the_webhook(site: Site) -> None:
     assert site.state() == before
 
 
-def test_a_namespace_with_workloads_of_others_is_no_place_for_the_webhook(site: Site, installed: object) -> None:
-    site.plane.apply([workloads.workload("Deployment", NAMESPACE, "stranger")])
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ("--dry-run", "pods of the webhook's own namespace are never treated"),
+        ("--uninstall", "would be deleted with it"),
+    ],
+)
+def test_a_namespace_with_workloads_of_others_is_no_place_for_the_webhook(
+    site: Site, installed: object, action: str, why: str
+) -> None:
+    """A RayCluster's pods have an owner, which counts for nothing."""
+    owned = workloads.restricted(workloads.pod(NAMESPACE, "head"))
+    owner = {"apiVersion": "ray.io/v9", "kind": "RayCluster", "name": "train", "uid": "1-2", "controller": True}
+    owned["metadata"]["ownerReferences"] = [owner]
+    send(site.plane.admin, "POST", f"{OWN}/pods", owned).checked()
+    cluster = targets.cluster(NAMESPACE, "train", targets.cluster_spec())
+    site.plane.apply([workloads.workload("Deployment", NAMESPACE, "stranger"), cluster])
     try:
-        ended = site.apply()
+        ended = site.apply(action)
     finally:
-        site.plane.kubectl("delete", "--namespace", NAMESPACE, "deployment/stranger")
+        site.plane.kubectl("delete", "-n", NAMESPACE, "deployment/stranger", "rayclusters.ray.io/train", "pod/head")
 
     assert ended.returncode == 2
-    assert f"the namespace {NAMESPACE} has workloads of others (deployment.apps/stranger)" in ended.stderr
+    assert why in ended.stderr
+    told = (
+        ended.stderr.partition(f"the namespace {NAMESPACE} has workloads of others (")[2].partition(")")[0].split(", ")
+    )
+    assert {"pod/head", "deployment.apps/stranger", "raycluster.ray.io/train"} <= set(told)
+    assert not any("/ray-webhook" in name for name in told)
+
+
+@pytest.mark.parametrize("patch", OBSERVING.values(), ids=OBSERVING)
+def test_a_guard_that_refuses_is_no_companion_of_a_service_that_observes(site: Site, patch: list[Any]) -> None:
+    before = site.state()
+    patches = [{"target": {"kind": "Deployment"}, "patch": json.dumps(patch)}]
+    refusing = site.variant("refusing", GUARD, patches=patches)
+    ended = site.apply(overlay=refusing)
+
+    assert ended.returncode == 2
+    assert "the policy binding ray-webhook-guard would refuse them\n  take the component guard-warn" in ended.stderr
+    assert site.state() == before
+
+
+def test_a_guard_that_warns_is(site: Site) -> None:
+    patches = [{"target": {"kind": "Deployment"}, "patch": json.dumps(OBSERVING["two words"])}]
+    warning = site.variant("warning", GUARD.with_name("guard-warn"), patches=patches)
+    ended = site.apply("--dry-run", overlay=warning)
+
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+    assert "The service observes: no pod has its settings" in ended.stderr
+
+
+def test_what_is_in_the_callers_shell_is_no_flag(site: Site, installed: object) -> None:
+    others = {"MODE": "observe", "SETTINGS_NAME": "x", "CLUSTER_DOMAIN": "x", "ALL_NAMESPACES": "1", "OUTPUT": "json"}
+    ended = site.apply("--dry-run", **{f"RAY_WEBHOOK_{name}": value for name, value in others.items()})
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("all of these are right\n")
 
 
 def test_a_namespace_that_is_not_there_is_told(site: Site) -> None:
     ended = site.apply(namespace="nowhere")
 
     assert ended.returncode == 2
-    assert "or create it: kubectl create namespace nowhere" in ended.stderr
+    assert "create it, with kubectl create namespace nowhere, and run this again" in ended.stderr
+
+
+def test_where_no_pod_has_room_nothing_is_waited_for(site: Site, installed: object) -> None:
+    site.plane.create_namespace("tight")
+    site.plane.apply([limits("tight", "500m")])
+    ended = site.apply(namespace="tight")
+
+    assert ended.returncode == 3
+    assert "it cannot be verified in tight: " in ended.stderr
+    assert "minimum cpu usage per Container is 500m" in ended.stderr
 
 
 def test_an_unready_rollout_ends_with_a_hint_and_without_the_binding(
@@ -279,6 +364,29 @@ def test_what_the_audit_prints_is_looked_at_before_kubectl_gets_it(site: Site, i
     assert "the audit names no workload that could be restarted: --server=http://127.0.0.1:1" in ended.stderr
 
 
+def test_only_the_secret_that_the_service_serves_is_written(site: Site, installed: object) -> None:
+    """The overlay mounts another one, in front of it."""
+    assert site.get(SECRET)
+    assert site.get(f"{OWN}/secrets/ray-webhook-clients") is None
+
+
+def test_what_another_tool_has_applied_is_taken_over(site: Site, installed: object) -> None:
+    """An update of the image and softer actions, each of which that tool has written, too."""
+    binding = {"kind": "ValidatingAdmissionPolicyBinding"}
+    denying = json.dumps([{"op": "replace", "path": "/spec/validationActions", "value": ["Deny", "Audit"]}])
+    deny = [{"target": binding, "patch": denying}]
+    theirs = site.variant("theirs", images=[{"name": "ray-webhook", "newTag": "theirs"}], patches=deny)
+    site.plane.kubectl("apply", "-k", theirs)
+    ended = site.apply()
+    deployment, bound = site.get(DEPLOYMENT), site.get(BINDING)
+
+    assert ended.returncode == 0, ended.stderr
+    assert deployment
+    assert bound
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "ray-webhook:0.1.0"
+    assert bound["spec"]["validationActions"] == ["Warn"]
+
+
 def test_a_dry_run_changes_nothing(site: Site, installed: object) -> None:
     before = site.state()
     ended = site.apply("--dry-run")
@@ -341,12 +449,27 @@ def test_no_key_is_printed_or_left_behind(site: Site, installed: object) -> None
     assert key.splitlines()[1] not in "".join(site.said)
 
 
-def test_uninstalling_removes_everything_but_what_pods_have(site: Site, installed: object) -> None:
-    """The last test: the service behind the pods ends with its ServiceAccount."""
-    ended = site.apply("--uninstall")
+def test_uninstalling_removes_everything_but_what_pods_have_and_who_had_the_namespace_before(
+    site: Site, installed: object
+) -> None:
+    """The last tests: the service behind the pods ends with its ServiceAccount. Monitoring's kinds are not known."""
+    monitored = site.variant("monitored", GUARD.with_name("monitoring"))
+    site.plane.kubectl("label", "namespace", NAMESPACE, "app.kubernetes.io/part-of-")
+    ended = site.apply("--uninstall", overlay=monitored)
 
     assert ended.returncode == 0, ended.stderr
-    assert [site.get(path) for path in (BINDING, POLICY, f"{CONFIGURATIONS}/ray-webhook", OWN)] == [None] * 4
+    assert "does not know these kinds, of which there is nothing to remove: PodMonitor, PrometheusRule" in ended.stderr
+    gone = (BINDING, POLICY, f"{CONFIGURATIONS}/ray-webhook", DEPLOYMENT)
+    assert [site.get(path) for path in gone] == [None] * 4
+    assert site.get(OWN)
+    assert f"The namespace {NAMESPACE}, which is not the webhook's, is left" in ended.stderr
     assert ended.stderr.index("Removing bindings") < ended.stderr.index("Removing configurations")
     assert ended.stderr.index("Removing configurations") < ended.stderr.index("Removing rest")
     assert all(site.hosts("early"))
+
+
+def test_uninstalling_again_removes_the_namespace_that_is_the_webhooks(site: Site, installed: object) -> None:
+    site.plane.kubectl("label", "namespace", NAMESPACE, "app.kubernetes.io/part-of=ray-webhook")
+    ended = site.apply("--uninstall")
+
+    assert (ended.returncode, site.get(OWN)) == (0, None), ended.stderr
