@@ -166,6 +166,13 @@ def test_what_is_wrong_is_told_in_one_line(
     assert ended.stderr.startswith(f"ray-webhook: {told}")
 
 
+def test_where_the_service_observes_nothing_is_looked_at(findings: None, fake: FakeApiServer, kubeconfig: Path) -> None:
+    ended = audit(kubeconfig, "-A", "--mode", "observe")
+
+    assert (ended.returncode, ended.stdout, fake.requests) == (0, "", [])
+    assert ended.stderr == "the service observes: no pod has its settings, so there is nothing to audit\n"
+
+
 def test_a_cluster_that_fails_is_status_3(fake: FakeApiServer, kubeconfig: Path) -> None:
     fake.faults.status[PODS] = 500
     ended = audit(kubeconfig, "-A")

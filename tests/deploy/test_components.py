@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -155,3 +156,20 @@ def test_the_audit_runs_the_image_that_an_overlay_below_has_named(tmp_path: Path
     found = objects(written(tmp_path / "ours", [overlay], [KUSTOMIZE / "components" / "audit"]))
     (audit,) = pod_template(the(found, "CronJob", "ray-webhook-audit"))["spec"]["containers"]
     assert audit["image"] == "registry.example/ray-webhook:1.2.3"
+
+
+def test_the_audit_takes_over_what_the_deployments_variables_say_below(tmp_path: Path) -> None:
+    said = {"RAY_WEBHOOK_MODE": "observe", "RAY_WEBHOOK_CLUSTER_DOMAIN": "corp.example"}
+    env = [{"name": name, "value": value} for name, value in said.items()]
+    template = {"spec": {"containers": [{"name": "ray-webhook", "env": env}]}}
+    patch = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "ray-webhook"},
+        "spec": {"template": template},
+    }
+    patches = [{"patch": json.dumps(patch), "target": {"kind": "Deployment"}}]
+    overlay = kustomization(tmp_path / "overlay", Combination(overlay="dev"), patches=patches)
+    found = objects(written(tmp_path / "ours", [overlay], [KUSTOMIZE / "components" / "audit"]))
+    (audit,) = pod_template(the(found, "CronJob", "ray-webhook-audit"))["spec"]["containers"]
+    assert said.items() <= {entry["name"]: entry["value"] for entry in audit["env"]}.items()

@@ -175,8 +175,11 @@ def test_patches_let_the_webhook_follow_settings_of_another_name_too(tmp_path: P
     """As the comment in configurations/kustomization.yaml has it."""
     patches = commented(KUSTOMIZE / "configurations" / "kustomization.yaml")
     found = objects(kustomization(tmp_path, Combination(overlay="staging", components=VARIED), **patches))
-    (container,) = pod_template(the(found, "Deployment"))["spec"]["containers"]
-    assert container["args"][-2:] == ["--settings-name=ray-settings", "--settings-name=ray-settings-dev"]
+    for told in (the(found, "Deployment"), the(found, "CronJob", "ray-webhook-audit")):
+        (container,) = pod_template(told)["spec"]["containers"]
+        assert container["args"][-2:] == ["--settings-name=ray-settings", "--settings-name=ray-settings-dev"]
+    audited = the(found, "ClusterRole", "ray-webhook-audit")["rules"][1]
+    assert audited["resourceNames"] == ["ray-settings", "ray-settings-dev"]
     maps, _, events = the(found, "ClusterRole")["rules"]
     assert maps["resourceNames"] == ["ray-settings", "ray-settings-dev"]
     assert events["resourceNames"] == ["ray-settings.ray-webhook", "ray-settings-dev.ray-webhook"]

@@ -19,12 +19,14 @@ from webhook.cli.cluster_flags import (
     webhook_namespace_option,
 )
 from webhook.cli.flags import DnsName
+from webhook.cli.mode import mode_option
 from webhook.cli.output import Style, no_color_option, option
 from webhook.cli.report import Change, change_lines, shown
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError, escape
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.standing import Difference
+from webhook.server.state import Mode
 
 if TYPE_CHECKING:
     from webhook.cluster.audit import Audit, Audited, Finding
@@ -39,6 +41,7 @@ _SHOWN: Final = 3
 @cluster_options
 @webhook_namespace_option("--webhook-namespace")
 @cluster_domain_option
+@mode_option("Of the service; where it observes, no pod has its settings, and nothing is looked at.")
 @option(
     "--output",
     "-o",
@@ -52,6 +55,9 @@ def command(output: str, *, all_namespaces: bool, no_color: bool, **flags: Any) 
     namespace = flags["namespace"]
     if all_namespaces == bool(namespace):
         raise UsageError("both or none of --all-namespaces and --namespace are given", fix="give one of them")
+    if flags["mode"] == Mode.OBSERVE:
+        click.echo("the service observes: no pod has its settings, so there is nothing to audit", err=True)
+        return 0
     names = settings_names(flags["settings_name"])
     kubeconfig = kubeconfig_of(flags["kubeconfig"])
     own = flags["webhook_namespace"] or own_namespace() or contract.WEBHOOK_NAMESPACE

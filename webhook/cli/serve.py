@@ -17,6 +17,7 @@ from webhook.cli.cluster_flags import cluster_domain_option, cluster_options, we
 from webhook.cli.cluster_mode import check_flags, following_cluster
 from webhook.cli.flags import NamedPath
 from webhook.cli.managed_certificate import ManagedCertificate, keeps_certificate, managed_certificate_options
+from webhook.cli.mode import mode_option
 from webhook.cli.output import option
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
@@ -68,13 +69,7 @@ class _Certificate:
 )
 @option("--self-signed", type=NamedPath(), help="Directory for a CA and certificate of our own.")
 @managed_certificate_options
-@option(
-    "--mode",
-    type=click.Choice([*map(str, Mode)]),
-    default=Mode.ENFORCE.value,
-    show_default=True,
-    help="observe changes nothing.",
-)
+@mode_option("observe changes nothing.")
 @option(
     "--lame-duck",
     type=click.FloatRange(0, 3600),
