@@ -62,7 +62,7 @@ class Site:
         """Run the script."""
         environment = self.plane.environment() | {"RAY_WEBHOOK": program, "TMPDIR": str(self.scratch)} | variables
         command = [str(SCRIPT), namespace, "--overlay", overlay or str(self.overlay), "--timeout", "20", *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, env=environment)
         self.said += [ended.stdout, ended.stderr]
         return ended
 
