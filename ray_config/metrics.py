@@ -8,8 +8,10 @@ the meter ``ray_config`` of whatever provider the application has set.
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from ray_config.errors import RayConfigError
@@ -90,23 +92,40 @@ class _OpenTelemetry:
         self._connected.set(int(connected))
 
 
+_LIBRARIES: Final[Mapping[str, Callable[[Any], _Instruments]]] = {
+    "prometheus_client": _Prometheus,
+    "opentelemetry.metrics": _OpenTelemetry,
+}
+_lock: Final = threading.RLock()
+"""Reentrant, since a library may log and a log handler may ask :func:`ray_config.is_connected`."""
+
+
 @functools.cache
-def _instruments() -> Sequence[_Instruments]:
-    """Those of the libraries that are installed, made once."""
+def _make() -> list[_Instruments]:
     found: list[_Instruments] = []
-    try:
-        import prometheus_client
-
-        found.append(_Prometheus(prometheus_client))
-    except ImportError:
-        logger.debug("prometheus_client is not installed")
-    try:
-        from opentelemetry import metrics
-
-        found.append(_OpenTelemetry(metrics))
-    except ImportError:
-        logger.debug("opentelemetry-api is not installed")
+    for library, kind in _LIBRARIES.items():
+        try:
+            found.append(kind(importlib.import_module(library)))
+        except ModuleNotFoundError:
+            logger.debug("%s is not installed", library)
+        except Exception as error:  # noqa: BLE001  whatever a library raises, a count is not worth a connection
+            _go_without(library, error)
     return found
+
+
+def _tell(tell: Callable[[_Instruments], None]) -> None:
+    """Tell every library that is installed; their instruments are made once, by the first thread that counts."""
+    with _lock:
+        for instruments in tuple(_make()):
+            try:
+                tell(instruments)
+            except Exception as error:  # noqa: BLE001  as above
+                _go_without(type(instruments).__name__.lstrip("_"), error)
+                _make().remove(instruments)
+
+
+def _go_without(name: str, error: Exception) -> None:
+    logger.warning("no metrics by %s: %s: %s", name, type(error).__name__, error)
 
 
 def count_attempt() -> None:
@@ -125,8 +144,7 @@ def count_success(address: str, namespace: str | None, seconds: float, *, reconn
     _count(SUCCESSES)
     if reconnected:
         _count(RECONNECTS)
-    for instruments in _instruments():
-        instruments.observe(seconds)
+    _tell(lambda instruments: instruments.observe(seconds))
     set_connected(connected=True)
     again = "reconnected" if reconnected else "connected"
     logger.info("%s to Ray at %s, namespace %s, in %.1f s", again, address, namespace or "(random)", seconds)
@@ -134,10 +152,8 @@ def count_success(address: str, namespace: str | None, seconds: float, *, reconn
 
 def set_connected(*, connected: bool) -> None:
     """Note what the last real call said."""
-    for instruments in _instruments():
-        instruments.set_connected(connected=connected)
+    _tell(lambda instruments: instruments.set_connected(connected=connected))
 
 
 def _count(name: str, reason: str | None = None) -> None:
-    for instruments in _instruments():
-        instruments.count(name, reason)
+    _tell(lambda instruments: instruments.count(name, reason))

@@ -44,7 +44,7 @@ class Instrument:
 class Meter:
     create_counter = create_histogram = create_gauge = lambda self, name, **_: Instrument(name)
 metrics = types.SimpleNamespace(get_meter=lambda name: Meter())
-sys.modules["opentelemetry"] = types.SimpleNamespace(metrics=metrics)
+sys.modules |= {"opentelemetry": types.SimpleNamespace(metrics=metrics), "opentelemetry.metrics": metrics}
 """
 
 
@@ -91,6 +91,43 @@ def test_log_records_tell_it_without_any_library(env: dict[str, str]) -> None:
         ["INFO", None],
         ["INFO", None],
     ]
+
+
+def test_threads_that_count_first_at_the_same_time_make_the_instruments_once() -> None:
+    program = """
+import sys, threading, time
+import prometheus_client
+make = prometheus_client.Counter
+prometheus_client.Counter = lambda *given: time.sleep(0.05) or make(*given)
+from concurrent.futures import ThreadPoolExecutor
+from ray_config import is_connected
+with ThreadPoolExecutor(4) as pool:
+    answers = list(pool.map(lambda _: is_connected(), range(4)))
+result = [answers, prometheus_client.REGISTRY.get_sample_value("ray_config_connected")]
+"""
+    assert run(program, hidden=("grpc", "opentelemetry")) == [[False] * 4, 0]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "del Meter.create_gauge",
+        "def fail(*_): raise RuntimeError('broken')\nInstrument.add = Instrument.set = fail",
+    ],
+)
+def test_a_library_that_fails_is_told_once_and_done_without(broken: str, env: dict[str, str]) -> None:
+    program = f"{OPEN_TELEMETRY}\n{broken}\n{PROGRAM}\nresult = [records, is_connected()]"
+    records, connected = run(program, fake_ray=True, hidden=("grpc", "prometheus_client"), env=env)
+
+    assert connected is True
+    assert records == [["WARNING", None], ["WARNING", "refused"], ["INFO", None], ["INFO", None]]
+
+
+def test_a_missing_folder_of_prometheus_does_no_harm(env: dict[str, str]) -> None:
+    env = env | {"PROMETHEUS_MULTIPROC_DIR": "/nonexistent"}
+    program = f"{PROGRAM}\nresult = [records[0], is_connected()]"
+
+    assert run(program, fake_ray=True, hidden=("grpc", "opentelemetry"), env=env) == [["WARNING", None], True]
 
 
 def test_a_reason_is_a_short_word_fit_for_a_label() -> None:
