@@ -18,7 +18,7 @@ from ray_config import metrics, session, variables
 from ray_config.address import Form, RayAddress
 from ray_config.bounded import Deadline
 from ray_config.dashboard import check_version
-from ray_config.errors import DeadlineError, JobsOnlyError, RayConfigError, SessionDiffersError
+from ray_config.errors import DeadlineError, JobsOnlyError, RayConfigError, RejectedError, SessionDiffersError, quote
 from ray_config.probe import SECONDS, probe
 from ray_config.resolve import Setting, find_address, find_namespace, is_polluted
 
@@ -96,10 +96,22 @@ def connect(wanted: Wanted, *, timeout: float, retry: float) -> Session:
     Raises:
         RayConfigError: why there is none.
     """
+    _refuse_multiple(wanted)
     deadline = Deadline(timeout)
     with _only_one(deadline):
         _state.wanted = wanted
         return _existing(wanted, deadline) or _attempts(wanted, deadline, Deadline(min(retry, timeout)))
+
+
+def _refuse_multiple(wanted: Wanted) -> None:
+    if wanted.arguments.get("allow_multiple"):
+        raise RejectedError(
+            "a session among several cannot be looked after",
+            variable="argument allow_multiple",
+            value="True",
+            allowed="False",
+            fix="leave it out, or call ray.init itself",
+        )
 
 
 @contextmanager

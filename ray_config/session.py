@@ -106,9 +106,15 @@ def namespace_of_session(seconds: float) -> str:
     Raises:
         SessionError: the session does not tell it within `seconds`.
     """
-    ray = import_ray()
+
+    def ask() -> str:
+        # Unlike ray.get_runtime_context this starts no cluster where the session has ended meanwhile.
+        from ray.runtime_context import get_runtime_context
+
+        return str(get_runtime_context().namespace)
+
     try:
-        return str(Call(lambda: ray.get_runtime_context().namespace, "namespace").result(seconds))
+        return Call(ask, "namespace").result(seconds)
     except Exception as error:
         raise SessionError(
             f"the session does not answer ({type(error).__name__})", fix="try again; it is replaced then"

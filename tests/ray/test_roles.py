@@ -160,3 +160,20 @@ for arguments in ({{"namespace": "other"}}, {{"address": "ray://127.0.0.1:1"}}):
 report(reasons=reasons, reused=init_ray_with_smart_defaults(namespace="seedcore-dev").reused)
 """
     assert run(program, cluster.after("client")).report == {"reasons": ["session_differs"] * 2, "reused": True}
+
+
+def test_asking_a_session_that_has_ended_starts_no_cluster(cluster: Cluster) -> None:
+    program = """
+import ray
+from ray_config import RayConfigError, connection_info, init_ray_with_smart_defaults, session
+asked = []
+for ask in (lambda: session.namespace_of_session(5), lambda: init_ray_with_smart_defaults(allow_multiple=True)):
+    try:
+        ask()
+    except RayConfigError as error:
+        asked.append(error.reason)
+report(asked=asked, namespace=connection_info()["session_namespace"], open=ray.is_initialized())
+"""
+    report = run(program, cluster.after("client") | {"RAY_ADDRESS": ""}).report
+
+    assert report == {"asked": ["session_failed", "rejected"], "namespace": None, "open": False}

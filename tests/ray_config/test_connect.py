@@ -308,3 +308,22 @@ result = asyncio.run(main())
 
 def test_without_a_session_it_is_not_connected_and_ray_is_not_imported() -> None:
     assert run(f"{CALL}result = [is_connected(), 'ray' in sys.modules]", fake_ray=True) == [False, False]
+
+
+def test_asking_for_the_namespace_never_opens_a_session(port: int) -> None:
+    program = f"""{CALL}
+from ray_config import session
+init_ray_with_smart_defaults()
+import ray
+ray.shutdown()
+result = [told(session.namespace_of_session, 1)["reason"], len(ray.calls)]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["session_failed", 1]
+
+
+def test_one_session_of_several_is_refused_before_ray_is_called(port: int) -> None:
+    program = f"""{CALL}
+answer = told(init_ray_with_smart_defaults, allow_multiple=True)
+result = [answer["reason"], "ray" in sys.modules, wait_ready(5).namespace]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["rejected", False, "ns"]

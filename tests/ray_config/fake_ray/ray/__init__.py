@@ -34,6 +34,8 @@ def init(address: str | None = None, **arguments: Any) -> str:
     if what != "ok":
         name, _, text = what.partition(":")
         raise getattr(builtins, name)(text)
+    if arguments.get("allow_multiple"):
+        return "a context"
     _state.update(open=True, dead=False, namespace=arguments.get("namespace") or "random")
     if str(address).startswith("ray://"):
         _context.client_worker = "a session"
@@ -64,11 +66,10 @@ def shutdown() -> None:
     _context.client_worker = None
 
 
-class _Context:
-    @property
-    def namespace(self) -> str:
-        return str(_state["namespace"])
+def get_runtime_context() -> Any:
+    """Opens a session where there is none, as many of Ray's functions do."""
+    from ray import runtime_context
 
-
-def get_runtime_context() -> _Context:
-    return _Context()
+    if not _state["open"]:
+        init()
+    return runtime_context.get_runtime_context()
