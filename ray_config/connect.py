@@ -186,7 +186,7 @@ def _clean_environment(address: Setting) -> None:
     """Take a RAY_ADDRESS that is wrong on a Ray node out of this process: Ray reads it again even for ``auto``."""
     if is_polluted(os.environ):
         wrong = os.environ.pop(variables.RAY_ADDRESS)
-        metrics.logger.warning("RAY_ADDRESS=%r is wrong on a Ray node; connecting to %s", wrong, address.value)
+        metrics.logger.warning("RAY_ADDRESS=%s is wrong on a Ray node; connecting to %s", quote(wrong), address.value)
 
 
 def _prove(address: Setting, seconds: float) -> None:

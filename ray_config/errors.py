@@ -7,15 +7,24 @@ Those about settings are ValueErrors and those about connecting ConnectionErrors
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final
 
 _QUOTED_LENGTH: Final = 200
+_USER: Final = re.compile(r"(?<=//).*@|^(?!\w+://).*:.*@", re.DOTALL)
+_QUERY: Final = re.compile(r"(?<=[?#]).+", re.DOTALL)
+
+
+def mask(text: str) -> str:
+    """The value `text` without what may be a secret in a URL: user, password, query."""
+    return _QUERY.sub("***", _USER.sub("***@", text))
 
 
 def quote(text: str) -> str:
-    """`text` in double quotes, in printable ASCII on one line, cut where it is long."""
+    """`text` in double quotes and masked, in printable ASCII on one line, cut where it is long."""
     import json
 
+    text = mask(text)
     return json.dumps(text if len(text) <= _QUOTED_LENGTH else text[:_QUOTED_LENGTH] + "...")
 
 
@@ -27,7 +36,7 @@ class RayConfigError(Exception):
         transient: whether trying again may help.
         exit_status: of ``python -m ray_config``.
         variable: where the value came from: a variable's name, or ``address`` and the like for an argument.
-        value: what it was.
+        value: what it was, masked.
         allowed: what it may be, where that can be said.
         fix: what to do.
     """
@@ -46,7 +55,8 @@ class RayConfigError(Exception):
         allowed: str | None = None,
     ) -> None:
         """Make the one-line message; `value` is quoted and escaped, the other parts are our own words."""
-        self.variable, self.value, self.allowed, self.fix = variable, value, allowed, fix
+        self.variable, self.allowed, self.fix = variable, allowed, fix
+        self.value = None if value is None else mask(value)
         named = None if variable is None else f"{variable} is {'not set' if value is None else quote(value)}"
         parts = [named, problem, allowed and f"allowed: {allowed}", fix]
         self.message = "; ".join(part for part in parts if part)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict
 from ray_config import session, variables
 from ray_config.connect import is_connected, last_address
 from ray_config.credentials import read_tls, read_token
-from ray_config.errors import RayConfigError
+from ray_config.errors import RayConfigError, mask
 from ray_config.resolve import DASHBOARD, SERVE, Setting, find_address, find_endpoint, find_namespace
 from ray_config.role import find_role
 
@@ -21,7 +21,7 @@ _SECONDS: Final = 2.0
 
 
 class Found(TypedDict):
-    """A value and its source, or why there is none."""
+    """A value, masked where it may hold a secret, and its source, or why there is none."""
 
     value: str | None
     source: str | None
@@ -75,7 +75,7 @@ def _found(read: Callable[[], Setting | None]) -> Found:
         return {"value": None, "source": error.variable, "error": str(error)}
     if setting is None:
         return {"value": None, "source": None, "error": None}
-    return {"value": setting.value, "source": setting.source, "error": None}
+    return {"value": mask(setting.value), "source": setting.source, "error": None}
 
 
 def _session_namespace() -> str | None:

@@ -89,7 +89,7 @@ def _checked(source: str, text: str, *, allow_local: bool = False) -> Setting:
     if parsed.form in _ON_NODE or whole or (allow_local and parsed.form is Form.LOCAL):
         return Setting(value=text, source=source)
     raise BadValueError(
-        "Ray does not understand it"
+        _problem(text, "Ray does not understand it")
         if parsed.form is not Form.LOCAL
         else "it starts a new cluster in this pod, which is done only where a program says so",
         variable=source,
@@ -97,6 +97,10 @@ def _checked(source: str, text: str, *, allow_local: bool = False) -> Setting:
         allowed=_ADDRESS_FORMS,
         fix=_address_fix(parsed),
     )
+
+
+def _problem(text: str, otherwise: str) -> str:
+    return "a user and password are not allowed here" if "@" in text else otherwise
 
 
 def _address_fix(parsed: RayAddress) -> str:
@@ -185,7 +189,7 @@ def _url(source: str, text: str) -> Setting:
     url = (text if "://" in text else f"http://{text}").rstrip("/")
     if not is_http_url(url):
         raise BadValueError(
-            "it is no URL",
+            _problem(text, "it is no URL"),
             variable=source,
             value=text,
             allowed="http://HOST:PORT, https://HOST:PORT",

@@ -35,6 +35,7 @@ from ray_config.resolve import Setting
 
 _CLIENT_SECONDS: Final = "2"
 """Ray's own time-out for a channel that has just answered a probe; whole seconds."""
+_USER: Final = re.compile(r"(?<=//)\S*@")
 _VERSIONS: Final = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 
@@ -245,7 +246,7 @@ def _without_sigterm_warning() -> Iterator[None]:
 
 def translated(error: Exception, address: Setting) -> RayConfigError:
     """Our error for what ``ray.init`` raised."""
-    text = " ".join(str(error).split()).encode("ascii", "replace").decode()
+    text = _USER.sub("***@", " ".join(str(error).split()).encode("ascii", "replace").decode())
     named = address.named
     if isinstance(error, RayConfigError):
         return error

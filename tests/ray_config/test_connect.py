@@ -204,17 +204,31 @@ result = signal.getsignal(signal.SIGTERM) is handler
     assert run(program, fake_ray=True, env=client(port, FAKE_RAY=plan)) is True
 
 
-@pytest.mark.parametrize("text", ["ray://127.0.0.1:10001", "http://h:8265", "local"])
+@pytest.mark.parametrize("text", ["ray://admin:hunter2@h:10001", "http://h:8265", "local"])
 def test_a_wrong_address_on_a_node_is_taken_out_before_ray_reads_it(text: str) -> None:
     program = f"""{CALL}
 from ray_config import probe
 probe._raylet_runs = lambda: True
+told = []
+handler = logging.Handler(level="WARNING")
+handler.emit = lambda record: told.append(record.getMessage())
+logging.getLogger("ray_config").addHandler(handler)
 init_ray_with_smart_defaults()
 import ray
-result = [ray.calls[0]["address"], ray.calls[0]["RAY_ADDRESS"]]
+result = [ray.calls[0]["address"], ray.calls[0]["RAY_ADDRESS"], told]
 """
     env = {"SEEDCORE_RAY_ROLE": "worker", "RAY_ADDRESS": text, "RAY_TMPDIR": "/nonexistent"}
-    assert run(program, fake_ray=True, env=env) == ["auto", None]
+    *called, [told] = run(program, fake_ray=True, env=env)
+    assert called == ["auto", None]
+    assert "is wrong on a Ray node; connecting to auto" in told
+    assert "hunter2" not in told
+
+
+def test_what_ray_says_is_told_without_passwords(port: int) -> None:
+    program = f"{CALL}result = told(init_ray_with_smart_defaults)['message']"
+    env = client(port, FAKE_RAY="ValueError:no working_dir https://me:hunter2@git/x.zip here")
+
+    assert "no working_dir https://***@git/x.zip here" in run(program, fake_ray=True, env=env)
 
 
 def test_without_settings_ray_is_never_called() -> None:

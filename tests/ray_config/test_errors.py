@@ -39,6 +39,25 @@ def test_a_long_value_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("http://admin:hunter2@dash:8265", "http://***@dash:8265"),
+        ("http://admin:hunter2/hunter2@x@dash:8265", "http://***@dash:8265"),
+        ("ray://hunter2@h:10001", "ray://***@h:10001"),
+        ("admin:hunter2@h:10001", "***@h:10001"),
+        ("http://h:8265/a?token=hunter2&b=hunter2", "http://h:8265/a?***"),
+        ("http://h:8265", "http://h:8265"),
+        ("team@seedcore", "team@seedcore"),
+    ],
+)
+def test_passwords_are_masked(value: str, told: str) -> None:
+    error = BadValueError("x", variable="V", value=value, fix="z")
+
+    assert error.value == told
+    assert f'V is "{told}"' in str(error)
+
+
+@pytest.mark.parametrize(
     ("error", "builtin", "base", "status"),
     [
         (NotConfiguredError("x", fix="y"), ValueError, ConfigurationError, 2),

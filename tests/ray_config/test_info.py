@@ -57,6 +57,17 @@ def test_what_is_wrong_is_told_and_not_raised(env: dict[str, str], key: str, rea
     assert info[key]["error"].startswith(f"{reason}: ")
 
 
+def test_passwords_in_urls_are_never_told() -> None:
+    env = {
+        "RAY_DASHBOARD_ADDRESS": "http://admin:hunter2@dash:8265", "RAY_SERVE_ADDRESS": "http://h:8000?token=hunter2",
+        "RAY_ADDRESS": "http://h:8265?token=hunter2", "RAY_HOST": "admin:hunter2@h",
+    }  # fmt: skip
+    info = run(PROGRAM, env=env)
+
+    assert "hunter2" not in str(info)
+    assert "a user and password are not allowed here" in info["dashboard"]["error"]
+
+
 def test_a_dead_session_is_told_and_not_raised() -> None:
     with serving(close_at_once) as port:
         program = f"import ray_config, ray\nray_config.init_ray_with_smart_defaults()\nray.die()\n{PROGRAM}"
