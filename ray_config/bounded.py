@@ -1,10 +1,12 @@
-"""Deadlines, and calls that end when they are told to, whatever they wait for."""
+"""Deadlines, calls that end when they are told to, whatever they wait for, and a lock that outlives a fork."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +21,7 @@ class Deadline:
 
     def left(self, most: float = float("inf")) -> float:
         """The seconds that are left, at most `most` and never less than 0."""
-        return max(0.0, min(most, self._end - time.monotonic()))
+        return max(0.0, min(most, self._end - time.monotonic(), threading.TIMEOUT_MAX))
 
 
 class Call(Generic[T]):
@@ -46,7 +48,7 @@ class Call(Generic[T]):
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended, at most for `seconds`."""
-        self._thread.join(seconds)
+        self._thread.join(min(seconds, threading.TIMEOUT_MAX))
 
     def result(self, seconds: float) -> T:
         """What the function returned or raised.
@@ -60,3 +62,31 @@ class Call(Generic[T]):
         if self._error:
             raise self._error[0]
         return self._outcome[0]
+
+
+class Lock:
+    """A lock that a forked child finds free, whichever thread of its parent held it."""
+
+    def __init__(self) -> None:
+        """Make it; there is one for each module that needs one, since a fork's hooks are never taken back."""
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def held(self, seconds: float = threading.TIMEOUT_MAX) -> Iterator[None]:
+        """Hold it within the block.
+
+        Raises:
+            TimeoutError: another thread holds it for longer than `seconds`.
+        """
+        lock = self._lock
+        if not lock.acquire(timeout=seconds):
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            lock.release()

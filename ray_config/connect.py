@@ -1,6 +1,6 @@
 """Connect to Ray, stay connected, and say why not; what the package's functions of these names do.
 
-Everything here is safe from several threads: one connects, the others wait for it within their own deadline.
+Everything here is safe from several threads: one makes an attempt, the others wait for what becomes of it.
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ray_config import metrics, session, variables
 from ray_config.address import Form, RayAddress
-from ray_config.bounded import Deadline
+from ray_config.bounded import Deadline, Lock
 from ray_config.dashboard import check_version
-from ray_config.errors import DeadlineError, JobsOnlyError, RayConfigError, RejectedError, SessionDiffersError, quote
+from ray_config.errors import (
+    BadValueError,
+    DeadlineError,
+    JobsOnlyError,
+    RayConfigError,
+    RejectedError,
+    SessionDiffersError,
+    quote,
+)
 from ray_config.probe import SECONDS, probe
 from ray_config.resolve import Setting, find_address, find_namespace, is_polluted
 
@@ -58,24 +65,34 @@ class Wanted:
 
 @dataclass(slots=True)
 class _State:
-    """What this process knows of its session; written under the lock."""
+    """What this process knows of its session; written under the lock.
+
+    Attributes:
+        wanted: what the session that was opened here last was opened with; before there is one, what was asked last.
+        opened: the session that was opened here last, as `session.identity` tells sessions apart.
+        address: where to.
+        failure: the last attempt that failed: when, what it was to open, and why it could not.
+    """
 
     wanted: Wanted
-    opened: str | None = None
+    opened: object | None = None
+    address: str | None = None
+    failure: tuple[float, Wanted, RayConfigError] | None = None
 
 
-_state: Final = _State(wanted=Wanted(arguments={}))
-_lock: Final = threading.Lock()
+_PLAIN: Final = Wanted(arguments={})
+_state: Final = _State(wanted=_PLAIN)
+_lock: Final = Lock()
 
 
 def last_wanted() -> Wanted:
-    """What was asked for last, or nothing in particular."""
+    """What the last session was opened with, or what was asked for last, or nothing in particular."""
     return _state.wanted
 
 
 def last_address() -> str | None:
-    """The address of the last session that was opened here."""
-    return _state.opened
+    """The address of the open session, where it was opened here."""
+    return _state.address if _state.opened is not None and session.identity() is _state.opened else None
 
 
 def is_connected(seconds: float) -> bool:
@@ -85,22 +102,42 @@ def is_connected(seconds: float) -> bool:
     return connected
 
 
-def connect(wanted: Wanted, *, timeout: float, retry: float) -> Session:
+def connect(wanted: Wanted, *, timeout: float, retry: float, stop: threading.Event | None = None) -> Session:
     """The session that is open, alive and as `wanted`, or a new one.
 
     Args:
         wanted: what the application asks for.
         timeout: seconds for everything.
         retry: seconds for which failures that may pass are tried again.
+        stop: set where nobody waits any more, so that no more attempts are made.
 
     Raises:
         RayConfigError: why there is none.
     """
     _refuse_multiple(wanted)
-    deadline = Deadline(timeout)
-    with _only_one(deadline):
-        _state.wanted = wanted
-        return _existing(wanted, deadline) or _attempts(wanted, deadline, Deadline(min(retry, timeout)))
+    deadline, again = Deadline(_seconds("timeout", timeout)), Deadline(_seconds("retry", retry))
+    stop = stop or threading.Event()
+    pauses = iter(_PAUSES)
+    while True:
+        began = time.monotonic()
+        try:
+            return _turn(wanted, deadline)
+        except RayConfigError as error:
+            took = time.monotonic() - began
+            pause = next(pauses, _PAUSES[-1])
+            # An attempt that has less time than the last one took would end too early to say why it fails.
+            if not error.transient or again.left() <= pause or deadline.left() <= pause + took:
+                raise
+            if stop.wait(pause * random.uniform(0.5, 1)):  # noqa: S311  it spreads load and keeps no secret
+                raise
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, (int, float)) and value >= 0:
+        return value
+    raise BadValueError(
+        "it is no time", variable=f"argument {name}", value=str(value), allowed="seconds, 0 or more", fix="give seconds"
+    )
 
 
 def _refuse_multiple(wanted: Wanted) -> None:
@@ -114,32 +151,36 @@ def _refuse_multiple(wanted: Wanted) -> None:
         )
 
 
-@contextmanager
-def _only_one(deadline: Deadline) -> Iterator[None]:
-    if not _lock.acquire(timeout=deadline.left()):
-        raise DeadlineError("another thread is still connecting", fix="give more time (timeout)")
+def _turn(wanted: Wanted, deadline: Deadline) -> Session:
+    """One attempt, or what became of another thread's that ended while this one waited; none holds up the rest."""
+    began = time.monotonic()
     try:
-        yield
-    finally:
-        _lock.release()
+        with _lock.held(deadline.left()):
+            if _state.failure is not None and _state.failure[0] > began and _state.failure[1] == wanted:
+                raise _state.failure[2]
+            return _answering(wanted, deadline.left(SECONDS)) or _attempt(wanted, deadline)
+    except TimeoutError:
+        raise DeadlineError("another thread is still connecting", fix="give more time (timeout)") from None
 
 
-def _existing(wanted: Wanted, deadline: Deadline) -> Session | None:
-    """The session that is open, if it is alive.
+def _answering(wanted: Wanted, seconds: float) -> Session | None:
+    """The session that is open, if it answers within `seconds`.
 
     Raises:
-        SessionDiffersError: it is, but not what is asked for by argument. (RAY_NAMESPACE is no such argument: a
+        SessionDiffersError: it does, but is not what is asked for by argument. (RAY_NAMESPACE is no such argument: a
             task's session has its job's namespace.)
     """
-    if not session.is_open() or not (session.is_worker_process() or session.is_alive(deadline.left(_STALL_SECONDS))):
+    if not session.is_open() or not (session.is_worker_process() or session.is_alive(seconds)):
         return None
-    namespace = session.namespace_of_session(deadline.left(SECONDS))
+    namespace, address = session.namespace_of_session(SECONDS), last_address()
     asked = find_namespace({}, wanted.namespace)
     if asked is not None and asked.value != namespace:
         raise _differs("namespace", asked.value, namespace)
-    if wanted.address is not None and _state.opened is not None and wanted.address.strip() != _state.opened:
-        raise _differs("address", wanted.address, _state.opened)
-    return Session(address=_state.opened, namespace=namespace, reused=True)
+    # A task's session is its raylet's, which is what "auto" says.
+    here = "auto" if session.is_worker_process() else address
+    if (text := (wanted.address or "").strip()) and text != here:
+        raise _differs("address", text, here or "unknown, for ray.init was called elsewhere")
+    return Session(address=address, namespace=namespace, reused=True)
 
 
 def _differs(argument: str, asked: str, found: str) -> SessionDiffersError:
@@ -151,33 +192,36 @@ def _differs(argument: str, asked: str, found: str) -> SessionDiffersError:
     )
 
 
-def _attempts(wanted: Wanted, deadline: Deadline, retry: Deadline) -> Session:
-    pauses = iter(_PAUSES)
-    while True:
-        try:
-            return _attempt(wanted, deadline, retry)
-        except RayConfigError as error:
-            metrics.count_failure(error)
-            pause = next(pauses, _PAUSES[-1])
-            if not error.transient or retry.left() <= pause:
-                raise
-        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  it spreads load and keeps no secret
-
-
-def _attempt(wanted: Wanted, deadline: Deadline, retry: Deadline) -> Session:
+def _attempt(wanted: Wanted, deadline: Deadline) -> Session:
+    if _state.opened is None:
+        _state.wanted = wanted
     metrics.count_attempt()
+    try:
+        opened = _replaced_or_opened(_state.wanted if wanted == _PLAIN else wanted, deadline)
+    except RayConfigError as error:
+        metrics.count_failure(error)
+        _state.failure = time.monotonic(), wanted, error
+        raise
+    _state.failure = None
+    return opened
+
+
+def _replaced_or_opened(wanted: Wanted, deadline: Deadline) -> Session:
     started = time.monotonic()
     address = find_address(os.environ, wanted.address)
     found = find_namespace(os.environ, wanted.namespace)
     namespace = found.value if found else None
     _clean_environment(address)
-    _prove(address, max(retry.left(SECONDS), _LEAST))
+    _prove(address, max(deadline.left(SECONDS), _LEAST))
     died = session.is_open()
     if died:
+        # Ray answers, so a session that does not may be slow rather than dead.
+        if (slow := _answering(wanted, deadline.left(_STALL_SECONDS))) is not None:
+            return slow
         session.close(deadline)
-    context = _open(address, namespace, wanted.arguments, deadline)
-    actual = session.namespace_of_session(max(deadline.left(SECONDS), _LEAST))
-    _state.opened = address.value
+    context = session.open_session(address, namespace, wanted.arguments, deadline)
+    _state.wanted, _state.address, _state.opened = wanted, address.value, session.identity()
+    actual = session.namespace_of_session(max(deadline.left(), _LEAST))
     metrics.count_success(address.value, namespace, time.monotonic() - started, reconnected=died)
     return Session(address=address.value, namespace=actual, reused=False, context=context)
 
@@ -202,9 +246,3 @@ def _prove(address: Setting, seconds: float) -> None:
     probe(os.environ, address, seconds)
     if form is Form.CLIENT:
         check_version(os.environ, address, str(ray.__version__), _VERSION_SECONDS)
-
-
-def _open(address: Setting, namespace: str | None, arguments: Mapping[str, Any], deadline: Deadline) -> Any:
-    if RayAddress.parse(address.value).form is Form.CLIENT:
-        return session.open_client(address, namespace, arguments, deadline)
-    return session.open_direct(address, namespace, arguments)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from ray_config.bounded import Lock
 from ray_config.errors import RayConfigError
 
 logger: Final = logging.getLogger("ray_config")
@@ -96,8 +96,7 @@ _LIBRARIES: Final[Mapping[str, Callable[[Any], _Instruments]]] = {
     "prometheus_client": _Prometheus,
     "opentelemetry.metrics": _OpenTelemetry,
 }
-_lock: Final = threading.RLock()
-"""Reentrant, since a library may log and a log handler may ask :func:`ray_config.is_connected`."""
+_lock: Final = Lock()
 
 
 @functools.cache
@@ -115,7 +114,7 @@ def _make() -> list[_Instruments]:
 
 def _tell(tell: Callable[[_Instruments], None]) -> None:
     """Tell every library that is installed; their instruments are made once, by the first thread that counts."""
-    with _lock:
+    with _lock.held():
         for instruments in tuple(_make()):
             try:
                 tell(instruments)

@@ -15,10 +15,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ray_config import variables
-from ray_config.bounded import Call, Deadline
+from ray_config.address import Form, RayAddress
+from ray_config.bounded import Call, Deadline, Lock
 from ray_config.errors import (
     ClosedError,
     DeadlineError,
@@ -70,15 +71,29 @@ def is_worker_process() -> bool:
     return worker is not None and getattr(worker.global_worker, "mode", None) == worker.WORKER_MODE
 
 
+def identity() -> object | None:
+    """An object that is the same as long as the open session is, or None where none is open."""
+    client = sys.modules.get("ray.util.client")
+    if client is not None and (found := client.ray.get_context().client_worker) is not None:
+        return cast("object", found)
+    worker = sys.modules.get("ray._private.worker")
+    return getattr(worker.global_worker, "core_worker", None) if worker is not None else None
+
+
 class _Calls:
     """Real calls, one at a time: one that hangs is an answer too, and must not be joined by more."""
 
     def __init__(self) -> None:
         self._pending: Call[bool] | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
+
+    def forget(self) -> None:
+        """A call to a session that has ended says nothing about the next one."""
+        with self._lock.held():
+            self._pending = None
 
     def is_answered(self, seconds: float) -> bool:
-        with self._lock:
+        with self._lock.held():
             if self._pending is None or not self._pending.is_running:
                 self._pending = Call(_call, "call")
             call = self._pending
@@ -122,37 +137,72 @@ def namespace_of_session(seconds: float) -> str:
         ) from error
 
 
+class _Changes:
+    """Calls of ``ray.init`` and ``ray.shutdown``: one that was given up would end its successor's session, too."""
+
+    def __init__(self) -> None:
+        self._opening: Call[Any] | None = None
+        self._ending: Call[Any] | None = None
+
+    def open(self, init: Callable[[], Any], deadline: Deadline) -> Any:
+        """What `init` returns, called when the calls before it have ended."""
+        for call in filter(None, (self._opening, self._ending)):
+            call.wait(deadline.left())
+            if call.is_running:
+                raise TimeoutError
+        _calls.forget()
+        self._opening = Call(init, "init")
+        return self._opening.result(deadline.left())
+
+    def end(self) -> Call[Any]:
+        """``ray.shutdown``, begun now or before."""
+        if self._ending is None or not self._ending.is_running:
+            self._ending = Call(import_ray().shutdown, "shutdown")
+        _calls.forget()
+        return self._ending
+
+
+_changes: Final = _Changes()
+
+
 def close(deadline: Deadline) -> None:
     """End the session, dead or alive; a dead one takes Ray up to 7 s.
 
     Raises:
         DeadlineError: it has not ended in time.
+        SessionError: Ray fails to end it.
     """
     try:
-        Call(import_ray().shutdown, "shutdown").result(deadline.left())
+        _changes.end().result(deadline.left())
     except TimeoutError:
         raise DeadlineError("Ray does not let go of a dead session", fix="restart this process") from None
+    except Exception as error:
+        raise SessionError(
+            f"Ray fails to end a dead session ({type(error).__name__})", fix="try again, or restart this process"
+        ) from error
 
 
-def open_client(address: Setting, namespace: str | None, arguments: Mapping[str, Any], deadline: Deadline) -> Any:
-    """``ray.init`` by ray://, on a thread of its own, since a server that stalls holds it for ever.
+def open_session(address: Setting, namespace: str | None, arguments: Mapping[str, Any], deadline: Deadline) -> Any:
+    """``ray.init`` within the deadline: on a thread of its own, since a server that stalls holds it for ever.
 
     Raises:
         RayConfigError: why there is no session.
     """
     ray = import_ray()
-    with _client_timeouts():
+    form = RayAddress.parse(address.value).form
+    if form is Form.CLIENT:
         _import_client()
 
     def init() -> Any:
-        with _without_sigterm_warning():
+        with _own_sigterm_handler(), _without_sigterm_warning():
             return ray.init(address.value, namespace=namespace, **arguments)
 
     try:
-        return _opening.result_of(init, deadline)
+        # A cluster of this process' own can be started by the main thread only, and there is nobody to wait for.
+        return init() if form is Form.LOCAL else _changes.open(init, deadline)
     except TimeoutError:
         # What the server may still grant is not wanted any more; this ends the call above, too.
-        Call(ray.shutdown, "abandon")
+        _changes.end()
         raise DeadlineError(
             "Ray answers, but opened no session in time",
             **address.named,
@@ -162,41 +212,10 @@ def open_client(address: Setting, namespace: str | None, arguments: Mapping[str,
         raise translated(error, address) from error
 
 
-class _Opening:
-    """Calls of ``ray.init``, one after the other: one that was given up would end its successor's session, too."""
-
-    def __init__(self) -> None:
-        self._last: Call[Any] | None = None
-
-    def result_of(self, init: Callable[[], Any], deadline: Deadline) -> Any:
-        if self._last is not None:
-            self._last.wait(deadline.left())
-            if self._last.is_running:
-                raise TimeoutError
-        self._last = Call(init, "init")
-        return self._last.result(deadline.left())
-
-
-_opening: Final = _Opening()
-
-
-def open_direct(address: Setting, namespace: str | None, arguments: Mapping[str, Any]) -> Any:
-    """``ray.init`` beside a raylet, on the calling thread, which becomes the driver's main one.
-
-    Raises:
-        RayConfigError: why there is no session.
-    """
-    ray = import_ray()
-    try:
-        with _own_sigterm_handler(), _without_sigterm_warning():
-            return ray.init(address.value, namespace=namespace, **arguments)
-    except Exception as error:
-        raise translated(error, address) from error
-
-
 def _import_client() -> None:
     try:
-        import ray.util.client.worker  # noqa: F401  reads the time-outs when it is imported
+        with _client_timeouts():
+            import ray.util.client.worker  # noqa: F401  reads the time-outs when it is imported
     except ImportError as error:
         raise RayMissingError(
             f"Ray Client cannot be imported ({error.name or type(error).__name__})",
@@ -226,7 +245,8 @@ def _own_sigterm_handler() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        if handler is not None:  # None is one that was not set from Python
+            signal.signal(signal.SIGTERM, handler)
 
 
 @contextmanager

@@ -302,24 +302,6 @@ first.join()
     assert "another thread" in answer["message"]
 
 
-def test_coroutines_leave_the_event_loop_free(port: int) -> None:
-    program = f"""{CALL}
-import asyncio
-from ray_config import aio
-async def main():
-    ticks = 0
-    connecting = asyncio.ensure_future(aio.init_ray_with_smart_defaults(timeout=0.5))
-    while not connecting.done():
-        ticks += 1
-        await asyncio.sleep(0.01)
-    reason = connecting.exception().reason
-    session = await aio.wait_ready(5)
-    return [ticks > 10, reason, session.namespace, await aio.is_connected()]
-result = asyncio.run(main())
-"""
-    assert run(program, fake_ray=True, env=client(port, FAKE_RAY="hang;ok")) == [True, "deadline", "ns", True]
-
-
 def test_without_a_session_it_is_not_connected_and_ray_is_not_imported() -> None:
     assert run(f"{CALL}result = [is_connected(), 'ray' in sys.modules]", fake_ray=True) == [False, False]
 
@@ -341,3 +323,227 @@ answer = told(init_ray_with_smart_defaults, allow_multiple=True)
 result = [answer["reason"], "ray" in sys.modules, wait_ready(5).namespace]
 """
     assert run(program, fake_ray=True, env=client(port)) == ["rejected", False, "ns"]
+
+
+def test_waiting_uses_the_arguments_of_the_session_and_not_those_of_calls_that_opened_none(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults(namespace="mine", num_cpus=1)
+init_ray_with_smart_defaults()
+refused = told(init_ray_with_smart_defaults, namespace="other")["reason"]
+kept = wait_ready(5).reused
+import ray
+ray.die()
+again = [wait_ready(5).namespace]
+ray.die()
+again.append(init_ray_with_smart_defaults().namespace)
+result = [refused, kept, again, [call["num_cpus"] for call in ray.calls]]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["session_differs", True, ["mine"] * 2, [1, 1, 1]]
+
+
+def test_an_address_is_told_only_of_the_session_that_was_opened_here(port: int) -> None:
+    program = f"""{CALL}
+import ray
+here = os.environ["RAY_ADDRESS"]
+ray.init(here)
+other = told(init_ray_with_smart_defaults, here)["reason"]
+plain = init_ray_with_smart_defaults().address
+ray.shutdown()
+ours = init_ray_with_smart_defaults(here).address == init_ray_with_smart_defaults(here).address == here
+ray.shutdown()
+ray.init("ray://elsewhere:10001")
+result = [other, plain, ours, told(init_ray_with_smart_defaults, here)["reason"], connection_info()["session_address"]]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["session_differs", None, True, "session_differs", None]
+
+
+def test_another_address_than_the_sessions_is_refused(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+answer = told(init_ray_with_smart_defaults, "ray://127.0.0.1:1")
+result = [answer["reason"], answer["message"]]
+"""
+    reason, message = run(program, fake_ray=True, env=client(port))
+    assert reason == "session_differs"
+    assert f"connected already, with address ray://127.0.0.1:{port}" in message
+
+
+def test_a_head_that_stalls_is_told_at_once_and_the_session_is_left_alone() -> None:
+    program = f"""{CALL}
+import socket, subprocess
+server = socket.create_server(("127.0.0.1", int(os.environ["RAY_ADDRESS"].rpartition(":")[2])))
+init_ray_with_smart_defaults()
+import ray
+ray.cluster_resources = lambda: time.sleep(60)
+server.close()
+answer = told(init_ray_with_smart_defaults)
+result = [answer["reason"], answer["seconds"], ray.is_initialized(), len(ray.calls)]
+"""
+    reason, seconds, *session = run(program, fake_ray=True, env=client(free_port()))
+
+    assert reason == "refused"
+    assert seconds < 5
+    assert session == [True, 1]
+
+
+def test_without_retries_a_probe_has_its_whole_time() -> None:
+    program = f"""{CALL}
+from ray_config import connect
+given = []
+real = connect.probe
+def probe(env, address, seconds):
+    given.append(seconds)
+    return real(env, address, seconds)
+connect.probe = probe
+told(init_ray_with_smart_defaults, retry=0)
+told(init_ray_with_smart_defaults, retry=0.5)
+result = given
+"""
+    given = run(program, fake_ray=True, env=client(free_port()))
+
+    assert len(given) > 2
+    assert set(given) == {2}
+
+
+def test_no_attempt_begins_that_has_less_time_than_the_last_one_took() -> None:
+    program = f"""{CALL}
+from ray_config import connect
+def probe(env, address, seconds):
+    given.append(seconds)
+    time.sleep(0.5)
+    raise ray_config.errors.SilentError("x", fix="y")
+given = []
+connect.probe = probe
+result = [told(wait_ready, 1.4)["reason"], len(given), min(given)]
+"""
+    reason, attempts, shortest = run(program, fake_ray=True, env=client(free_port()))
+
+    assert (reason, attempts) == ("silent", 2)
+    assert shortest > 0.5
+
+
+def test_a_thread_that_waits_is_told_the_reason_that_another_one_has_found() -> None:
+    program = f"""{CALL}
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    answers = list(pool.map(lambda seconds: told(wait_ready, seconds), [3] + [0.5] * 7))
+result = [[answer["reason"], answer["seconds"]] for answer in answers]
+"""
+    (first, *others) = run(program, fake_ray=True, env=client(free_port()))
+
+    assert first[0] == "refused"
+    assert [reason for reason, _ in others] == ["refused"] * 7
+    assert max(seconds for _, seconds in others) < 2
+
+
+def test_a_fork_while_another_thread_connects_leaves_the_child_free(port: int) -> None:
+    program = f"""{CALL}
+thread = threading.Thread(target=told, args=(init_ray_with_smart_defaults,), kwargs={{"timeout": 2}}, daemon=True)
+thread.start()
+time.sleep(0.5)
+child = os.fork()
+if child == 0:
+    os._exit(7 if "thread" in told(init_ray_with_smart_defaults, timeout=1)["message"] else 3)
+result = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+    assert run(program, fake_ray=True, env=client(port, FAKE_RAY="hang")) == 3
+
+
+@pytest.mark.parametrize("seconds", ["float('inf')", "1e11"])
+def test_a_time_without_end_is_taken(port: int, seconds: str) -> None:
+    program = f"{CALL}result = [wait_ready({seconds}).namespace, is_connected({seconds})]"
+
+    assert run(program, fake_ray=True, env=client(port)) == ["ns", True]
+
+
+@pytest.mark.parametrize("seconds", ["None", "-1", "float('nan')", "'x'"])
+def test_what_is_no_time_is_named(seconds: str) -> None:
+    program = f"{CALL}result = [told(wait_ready, {seconds})['message'], is_connected({seconds})]"
+    message, connected = run(program, fake_ray=True)
+
+    assert message.startswith("bad_value: argument timeout is ")
+    assert connected is False
+
+
+@pytest.mark.parametrize("address", [None, "local"])
+def test_a_handler_that_python_did_not_set_is_no_error(port: int, address: str | None) -> None:
+    program = f"""{CALL}
+signal.getsignal = lambda _: None
+result = init_ray_with_smart_defaults({address!r}).namespace
+"""
+    assert run(program, fake_ray=True, env=client(port)) == "ns"
+
+
+def test_on_a_node_a_ray_that_stalls_is_left_at_the_deadline() -> None:
+    program = f"""{CALL}
+from ray_config import probe
+probe._raylet_runs = lambda: True
+result = [told(init_ray_with_smart_defaults, timeout=0.5), told(lambda: init_ray_with_smart_defaults().reused)]
+"""
+    env = {"SEEDCORE_RAY_ROLE": "head", "RAY_TMPDIR": "/nonexistent", "FAKE_RAY": "hang;ok"}
+    first, second = run(program, fake_ray=True, env=env)
+
+    assert first["reason"] == "deadline"
+    assert first["seconds"] < 3
+    assert second["value"] is False
+
+
+def test_a_shutdown_that_was_given_up_does_not_end_the_next_session(port: int) -> None:
+    program = f"""{CALL}
+import ray
+end = ray.shutdown
+ray.shutdown = lambda: (ray._released.set(), time.sleep(1), end())
+first = told(init_ray_with_smart_defaults, timeout=0.5)["reason"]
+session = init_ray_with_smart_defaults()
+time.sleep(1.5)
+result = [first, session.namespace, is_connected()]
+"""
+    assert run(program, fake_ray=True, env=client(port, FAKE_RAY="hang;ok")) == ["deadline", "ns", True]
+
+
+def test_a_call_that_hangs_in_a_dead_session_says_nothing_of_its_successor(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+import ray
+answer = ray.cluster_resources
+ray.cluster_resources = lambda: time.sleep(60)
+hung = is_connected(0.2)
+ray.cluster_resources = answer
+ray.shutdown()
+again = init_ray_with_smart_defaults()
+result = [hung, again.reused, is_connected()]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == [False, False, True]
+
+
+def test_a_shutdown_that_fails_is_told_as_ours_and_tried_again(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+import ray
+end = ray.shutdown
+def shutdown():
+    ray.shutdown = end
+    raise RuntimeError("x")
+def broken(): ray.shutdown = shutdown; ray.die()
+broken()
+first = told(init_ray_with_smart_defaults, retry=0)["reason"]
+broken()
+result = [first, told(lambda: init_ray_with_smart_defaults().reused)["value"]]
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["session_failed", False]
+
+
+def test_a_session_that_never_ends_is_left_at_the_deadline(port: int) -> None:
+    program = f"""{CALL}
+init_ray_with_smart_defaults()
+import ray
+ray.shutdown = lambda: time.sleep(60)
+ray.die()
+answer = told(init_ray_with_smart_defaults, timeout=0.5)
+result = [answer["reason"], answer["message"], answer["seconds"]]
+"""
+    reason, message, seconds = run(program, fake_ray=True, env=client(port))
+
+    assert reason == "deadline"
+    assert "does not let go" in message
+    assert seconds < 2

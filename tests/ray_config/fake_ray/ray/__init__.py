@@ -11,6 +11,7 @@ import signal
 import threading
 from typing import Any
 
+from ray._private import worker
 from ray.util.client import _context
 
 __version__ = "2.60.0"
@@ -38,7 +39,9 @@ def init(address: str | None = None, **arguments: Any) -> str:
         return "a context"
     _state.update(open=True, dead=False, namespace=arguments.get("namespace") or "random")
     if str(address).startswith("ray://"):
-        _context.client_worker = "a session"
+        _context.client_worker = object()
+    else:
+        worker.global_worker.core_worker = object()
     return "a context"
 
 
@@ -63,7 +66,7 @@ def shutdown() -> None:
     if not os.environ.get("FAKE_RAY_NEVER_ENDS"):
         _released.set()
     _state.update(open=False, dead=False)
-    _context.client_worker = None
+    _context.client_worker = worker.global_worker.core_worker = None
 
 
 def get_runtime_context() -> Any:
