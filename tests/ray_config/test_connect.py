@@ -440,7 +440,9 @@ def test_a_fork_while_another_thread_connects_leaves_the_child_free(port: int) -
     program = f"""{CALL}
 thread = threading.Thread(target=told, args=(init_ray_with_smart_defaults,), kwargs={{"timeout": 2}}, daemon=True)
 thread.start()
-time.sleep(0.5)
+import ray
+while not ray.calls:
+    time.sleep(0.01)
 child = os.fork()
 if child == 0:
     os._exit(7 if "thread" in told(init_ray_with_smart_defaults, timeout=1)["message"] else 3)
