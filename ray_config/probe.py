@@ -39,6 +39,8 @@ _CLUSTER_INFO: Final = "/ray.rpc.RayletDriver/ClusterInfo"
 _OTHER_PROTOCOL: Final = ("http1.x", "HTTP/2")
 _HANDSHAKE: Final = ("handshake", "SSL", "TLS", "certificate")
 
+_SIGNS_OF_LIFE: Final = frozenset({"OK", "UNIMPLEMENTED", "UNAUTHENTICATED"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
@@ -136,8 +138,21 @@ def _probe_node(env: Mapping[str, str], parsed: RayAddress, setting: Setting, de
     gcs = parsed if parsed.form is Form.DIRECT else RayAddress.parse(_current_cluster(env))
     if gcs.host is None or gcs.port is None:
         return "a raylet runs in this pod"
-    reach(Target(host=gcs.host, port=gcs.port, setting=setting), deadline)
+    _ask_gcs(env, Target(host=gcs.host, port=gcs.port, setting=setting), deadline)
     return f"a raylet runs in this pod, and its cluster answered at {gcs.host}:{gcs.port}"
+
+
+def _ask_gcs(env: Mapping[str, str], target: Target, deadline: Deadline) -> None:
+    """Whether the GCS is alive: one that is stopped takes connections, too, but only one that runs refuses a call."""
+    tls = read_tls(env)
+    reach(target, deadline)
+    try:
+        import grpc
+    except ImportError:
+        return
+    status, details = _ask(grpc, target, None, tls, deadline)
+    if status not in _SIGNS_OF_LIFE:
+        raise _told(target, status, details, tls)
 
 
 def _no_raylet(env: Mapping[str, str], parsed: RayAddress, setting: Setting) -> RayConfigError:

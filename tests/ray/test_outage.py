@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.ray.nodes import Ports, base_environment, end, running_head, short_folder
 from tests.ray.pods import injected_env
-from tests.ray.programs import Shell
+from tests.ray.programs import PYTHON, Shell, run, run_command
 from tests.service import client_pod, running_service
 
 LIMIT = 5
@@ -71,6 +74,50 @@ def test_a_head_that_ends_and_comes_back(application: Shell, ports: Ports, folde
     assert refused["value"] >= 1
 
 
+@contextmanager
+def stopped(*words: str) -> Iterator[None]:
+    """The one process whose command line has all these words stands still within the block."""
+    lines = {path.parent.name: path.read_text(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline")}
+    (process,) = [int(number) for number, line in lines.items() if all(word in line for word in words)]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_a_head_that_stalls(application: Shell, ports: Ports, folder: Path, tmp_path: Path) -> None:
+    base = base_environment(folder)
+    node = base | {"SEEDCORE_RAY_ROLE": "head"}
+    with running_head(base | {"GRPC_ENABLE_FORK_SUPPORT": "0"}, ports, log=tmp_path / "head.log"):
+        application("ray_config.wait_ready(20).namespace")
+        with stopped("ray.util.client.server", f"--port={ports.client}"):
+            failed = application("ray_config.init_ray_with_smart_defaults()")
+            assert failed["reason"] == "silent"
+            assert failed["seconds"] < LIMIT
+        assert application("ray_config.is_connected(20)")["value"] is True
+        assert application("ray_config.wait_ready(20).reused")["value"] is True
+
+        with stopped("gcs_server", f"--gcs_server_port={ports.gcs}"):
+            checked = run_command([*PYTHON, "-m", "ray_config", "--check"], node, seconds=LIMIT)
+            assert checked.status == 3
+            assert checked.output.startswith("no, silent: ")
+            given_up = run(GIVES_UP, node).report
+            assert given_up["reason"] == "deadline"
+            assert given_up["seconds"] < LIMIT
+
+
+GIVES_UP = """
+import os
+from ray_config import RayConfigError, connect, init_ray_with_smart_defaults
+connect.probe = lambda *_: None  # as if the GCS had stopped a moment later
+started = time.monotonic()
+try:
+    init_ray_with_smart_defaults(timeout=3)
+except RayConfigError as error:
+    report(reason=error.reason, seconds=time.monotonic() - started)
+os._exit(0)  # Ray's own threads would wait for the GCS
+"""
 COUNTED = {
     "ray_config_connect_successes_total": 2,
     "ray_config_reconnects_total": 1,

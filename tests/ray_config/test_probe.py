@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 
@@ -165,6 +166,61 @@ def test_a_node_needs_the_gcs_of_its_raylet(tmp_path: Path, form: str) -> None:
         assert probe(env, wanted).what == f"a raylet runs in this pod, and its cluster answered at {address}"
     with pytest.raises(RefusedError):
         probe(env, wanted)
+
+
+class FakeGrpc:
+    """Answers every call with a status, and keeps what its channels were made with."""
+
+    class RpcError(Exception):
+        def code(self) -> SimpleNamespace:
+            return SimpleNamespace(name=self.args[0])
+
+        def details(self) -> str:
+            return "details"
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.options: list[tuple[str, int]] = []
+
+    def insecure_channel(self, _: str, options: list[tuple[str, int]]) -> SimpleNamespace:
+        self.options += options
+        return SimpleNamespace(unary_unary=lambda _: self.call, close=lambda: None)
+
+    def call(self, *_: object, **__: object) -> None:
+        if self.status != "OK":
+            raise self.RpcError(self.status)
+
+
+@pytest.mark.usefixtures("raylet")
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("UNIMPLEMENTED", None),
+        ("UNAUTHENTICATED", None),
+        ("DEADLINE_EXCEEDED", SilentError),
+        ("UNAVAILABLE", ClosedError),
+    ],
+)
+def test_a_gcs_is_alive_where_it_refuses_a_call_and_not_where_it_says_nothing(
+    status: str, error: type[RayConfigError] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", FakeGrpc(status))
+    with serving(close_at_once) as port:
+        address = setting(f"127.0.0.1:{port}")
+        if error is None:
+            assert probe(NODE, address).what.endswith(f"its cluster answered at 127.0.0.1:{port}")
+        else:
+            with pytest.raises(error):
+                probe(NODE, address)
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    grpc = FakeGrpc("OK")
+    monkeypatch.setitem(sys.modules, "grpc", grpc)
+    with serving(close_at_once) as port:
+        probe({}, setting(f"ray://127.0.0.1:{port}"))
+
+    assert ("grpc.enable_http_proxy", 0) in grpc.options
 
 
 @pytest.mark.usefixtures("raylet")
