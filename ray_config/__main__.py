@@ -11,12 +11,13 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Final
 
 from ray_config.address import Form, RayAddress
 from ray_config.bounded import Deadline
 from ray_config.dashboard import check_version
-from ray_config.errors import RayConfigError, quote
+from ray_config.errors import RayConfigError, RayMissingError, quote
 from ray_config.info import ConnectionInfo, Found, connection_info, ray_version
 from ray_config.probe import SECONDS, Answer, probe
 from ray_config.resolve import find_address
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given.check and given.wait is None and not given.json:
         _print_table(connection_info())
     try:
-        outcome: Answer | RayConfigError = _waited(given.wait) if given.wait else _ask()
+        outcome: Answer | RayConfigError = _waited(given.wait) if given.wait else _ask(Deadline(2 * SECONDS))
     except RayConfigError as error:
         outcome = error
     if given.json:
@@ -53,24 +54,38 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return seconds
 
 
-def _ask() -> Answer:
+def _ask(deadline: Deadline) -> Answer:
     """Probe what the environment says.
 
     Raises:
         RayConfigError: why it would not work.
     """
     address = find_address(os.environ)
-    answer = probe(os.environ, address)
+    form = RayAddress.parse(address.value).form
+    _check_installed(form)
+    answer = probe(os.environ, address, deadline.left(SECONDS))
     own = ray_version()
-    if own is not None and RayAddress.parse(address.value).form is Form.CLIENT:
-        check_version(os.environ, address, own, SECONDS)
+    if own is not None and form is Form.CLIENT:
+        check_version(os.environ, address, own, deadline.left(SECONDS))
     return answer
+
+
+def _check_installed(form: Form) -> None:
+    needed = {Form.HTTP: (), Form.CLIENT: ("ray", "grpc")}.get(form, ("ray",))
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise RayMissingError(
+            f"{' and '.join(missing)} cannot be imported", fix="install ray[client] in the cluster's own version"
+        )
 
 
 def _waited(seconds: float) -> Answer:
@@ -82,10 +97,13 @@ def _waited(seconds: float) -> Answer:
     deadline = Deadline(seconds)
     told = None
     while True:
+        began = time.monotonic()
         try:
-            return _ask()
+            return _ask(deadline)
         except RayConfigError as error:
-            if not error.transient or deadline.left() <= _PAUSE:
+            took = time.monotonic() - began
+            # A probe that has less time than the last one took would end too early to say why.
+            if not error.transient or deadline.left() <= _PAUSE + took:
                 raise
             if error.reason != told:
                 told = error.reason

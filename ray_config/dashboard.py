@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from ray_config import variables
@@ -16,6 +17,8 @@ from ray_config.errors import (
     RayVersionError,
     SilentError,
     TlsError,
+    TokenWrongError,
+    UnavailableError,
 )
 from ray_config.network import Target, reach, refused_token
 from ray_config.resolve import DASHBOARD, Setting, find_endpoint
@@ -35,8 +38,7 @@ def read_version(env: Mapping[str, str], url: Setting, deadline: Deadline) -> st
     target = Target(host=str(parts.hostname), port=port, setting=url)
     reach(target, deadline)
     status, body = _get(parts, target, token, deadline)
-    if status in (401, 403):
-        raise refused_token(env, token, target)
+    _raise_for(status, env, token, target)
     try:
         return str(body["ray_version"])
     except (TypeError, KeyError):
@@ -45,6 +47,21 @@ def read_version(env: Mapping[str, str], url: Setting, deadline: Deadline) -> st
             **url.named,
             fix=f"give the port of --dashboard-port, by default {variables.DASHBOARD_PORT}",
         ) from None
+
+
+def _raise_for(status: int, env: Mapping[str, str], token: Token | None, target: Target) -> None:
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise refused_token(env, token, target)
+    if status == HTTPStatus.FORBIDDEN:
+        raise TokenWrongError(
+            f"{target} answered 403: it refuses the token, or a proxy before it refuses this pod",
+            **target.setting.named,
+            fix="take the Secret of this cluster, or let the mesh's policy admit this pod",
+        )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise UnavailableError(
+            f"{target} answered {status}", **target.setting.named, fix="wait for the head, or see its log"
+        )
 
 
 def _get(parts: Any, target: Target, token: Token | None, deadline: Deadline) -> tuple[int, Any]:

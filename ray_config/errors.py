@@ -177,6 +177,12 @@ class ClosedError(ConnectError):
     reason = "closed"
 
 
+class UnavailableError(ConnectError):
+    """A proxy or a starting head answers, but Ray does not (yet)."""
+
+    reason = "unavailable"
+
+
 class NotRayClientError(ConnectError):
     """Something else than Ray Client listens on the port."""
 

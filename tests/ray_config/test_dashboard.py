@@ -17,6 +17,7 @@ from ray_config.errors import (
     TlsError,
     TokenMissingError,
     TokenWrongError,
+    UnavailableError,
 )
 from ray_config.resolve import Setting
 from tests.ray_config.support import TOKEN, answer, close_at_once, dashboard, free_port, serving
@@ -60,6 +61,22 @@ def test_what_is_no_dashboard(handle: Callable[[socket], None], error: type[RayC
 
     assert raised.value.reason in ("not_dashboard", ClosedError.reason)
     assert raised.value.variable == "RAY_DASHBOARD_URL"
+
+
+def test_forbidden_may_be_the_token_or_a_proxy() -> None:
+    with (
+        serving(answer(403, "RBAC: access denied")) as port,
+        pytest.raises(TokenWrongError, match=r"answered 403: it refuses the token, or a proxy"),
+    ):
+        version_at(port)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_fails_may_recover(status: int) -> None:
+    with serving(answer(status, "")) as port, pytest.raises(UnavailableError, match=f"answered {status}") as raised:
+        version_at(port)
+
+    assert raised.value.transient
 
 
 def test_a_plain_dashboard_asked_by_tls() -> None:

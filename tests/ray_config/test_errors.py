@@ -20,6 +20,7 @@ def test_the_reasons_are_stable_labels() -> None:
         "bad_value", "closed", "deadline", "dns", "dropped", "failed", "jobs_only", "no_cluster", "no_raylet",
         "not_configured", "not_dashboard", "not_ray_client", "python_version", "ray_missing", "ray_version", "refused",
         "rejected", "session_differs", "session_failed", "silent", "tls", "token_missing", "token_wrong",
+        "unavailable",
     ]  # fmt: skip
 
 

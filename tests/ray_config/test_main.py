@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
 from ray_config.__main__ import main
-from tests.ray_config.support import close_at_once, dashboard, free_port, serving
+from tests.ray_config.support import answer, close_at_once, dashboard, free_port, serving, silent
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     for module in ("grpc", "ray"):
         monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("ray_config.__main__.find_spec", lambda _: object())
 
 
 @pytest.fixture
@@ -120,6 +122,53 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
 
     assert raised.value.code == 2
     assert "usage: python -m ray_config" in capsys.readouterr().err
+
+
+def test_wrong_seconds_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--wait", "x"])
+
+    assert "x is no number of seconds above 0" in capsys.readouterr().err
+
+
+def test_wait_bounds_its_last_probe_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = monotonic()
+    with silent() as port:
+        monkeypatch.setenv("RAY_ADDRESS", f"http://127.0.0.1:{port}")
+        assert main(["--wait", "0.2"]) == 3
+
+    assert monotonic() - started < 1
+
+
+@pytest.mark.parametrize("missing", ["ray", "grpc"])
+@pytest.mark.usefixtures("port")
+def test_without_ray_or_its_client_it_does_not_work(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ray_config.__main__.find_spec", lambda name: None if name == missing else object())
+
+    assert main(["--check"]) == 2
+    assert capsys.readouterr().out.startswith(f"no, ray_missing: {missing} cannot be imported; install ray[client]")
+
+
+def test_the_jobs_api_needs_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray_config.__main__.find_spec", lambda _: None)
+    with serving(dashboard("2.60.0")) as port:
+        monkeypatch.setenv("RAY_ADDRESS", f"http://127.0.0.1:{port}")
+        assert main(["--check"]) == 0
+
+
+def test_wait_goes_on_while_a_proxy_says_that_ray_is_not_there_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ray_config.__main__._PAUSE", 0.5)
+    with serving(answer(503, "no healthy upstream")) as port:
+        monkeypatch.setenv("RAY_ADDRESS", f"http://127.0.0.1:{port}")
+        assert main(["--wait", "0.9"]) == 3
+
+    captured = capsys.readouterr()
+    assert captured.err.startswith("waiting, unavailable: ")
+    assert "answered 503" in captured.out
 
 
 def test_another_version_does_not_work(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
