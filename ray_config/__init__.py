@@ -55,7 +55,7 @@ def get_ray_namespace(namespace: str | None = None) -> str | None:
 
 
 def get_ray_serve_address(path: str = "", *, address: str | None = None) -> str:
-    """The URL of Ray Serve with `path` behind it, without a trailing slash.
+    """The URL of Ray Serve, without a trailing slash, and `path` behind it as it is.
 
     From `address`; on a head loopback; else RAY_SERVE_ADDRESS, RAY_SERVE_URL, or port 8000 of RAY_HOST, of KubeRay's
     FQ_RAY_IP or of RAY_ADDRESS.
@@ -69,7 +69,7 @@ def get_ray_serve_address(path: str = "", *, address: str | None = None) -> str:
 
 
 def get_ray_dashboard_address(path: str = "", *, address: str | None = None) -> str:
-    """The URL of Ray's dashboard, which serves the Jobs API, with `path` behind it, without a trailing slash.
+    """The URL of Ray's dashboard, which serves the Jobs API, without a trailing slash, and `path` behind it as it is.
 
     From `address`; on a head loopback; else RAY_DASHBOARD_ADDRESS, RAY_API_SERVER_ADDRESS, RAY_DASHBOARD_URL, a
     RAY_ADDRESS that is an http URL, or port 8265 of the hosts that :func:`get_ray_serve_address` knows.
@@ -103,15 +103,16 @@ def init_ray_with_smart_defaults(
 ) -> Session:
     """Connect to Ray in the way that is right for this pod, or return the session that is there and alive.
 
-    A dead session is replaced. Inside tasks, actors and replicas the session is the raylet's own: its namespace is
-    that of the job, and ``ray.get_actor(name, namespace=get_ray_namespace())`` finds what lives in ours.
+    A dead session is replaced; without arguments by one with those that it had. On a session that is reused,
+    `ray_init_arguments` are ignored. Inside tasks, actors and replicas the session is the raylet's own: its namespace
+    is that of the job, and ``ray.get_actor(name, namespace=get_ray_namespace())`` finds what lives in ours.
 
     Args:
         address: an address that wins over the environment, ``local`` included.
         namespace: a Ray namespace that wins over RAY_NAMESPACE.
         timeout: seconds for everything.
         retry: seconds for which failures that may pass are tried again; for longer waits see :func:`wait_ready`.
-        ray_init_arguments: handed to ``ray.init`` as they are.
+        ray_init_arguments: handed to ``ray.init`` as they are; ``allow_multiple`` is refused.
 
     Raises:
         ConfigurationError: the environment or an argument can never lead to a connection.
@@ -126,7 +127,8 @@ def init_ray_with_smart_defaults(
 def wait_ready(timeout: float = 60.0) -> Session:
     """Wait until a call to Ray is answered; connects, or connects anew where the session has died.
 
-    It uses the arguments of the last :func:`init_ray_with_smart_defaults`.
+    It uses the arguments of the session that was opened last or, before there is one, of the last
+    :func:`init_ray_with_smart_defaults`.
 
     Raises:
         ConfigurationError: at once, for waiting does not help.

@@ -187,7 +187,7 @@ def _local_port(env: Mapping[str, str], endpoint: _Endpoint) -> int:
 
 def _url(source: str, text: str) -> Setting:
     url = (text if "://" in text else f"http://{text}").rstrip("/")
-    if not is_http_url(url):
+    if not is_http_url(url) or any(mark in url for mark in "?#"):
         raise BadValueError(
             _problem(text, "it is no URL"),
             variable=source,
@@ -239,12 +239,12 @@ def join_path(base: str, path: str) -> str:
     if not path:
         return base
     url = f"{base}/{path.lstrip('/')}"
-    if not is_http_url(url):
+    if not is_http_url(url) or "://" in path.partition("?")[0]:
         raise BadValueError(
-            "no URL has such characters",
+            "it is no path, or has characters that no URL has",
             variable="argument path",
             value=path,
-            allowed="printable ASCII without blanks",
-            fix="escape it with urllib.parse.quote",
+            allowed="printable ASCII without blanks, and no scheme",
+            fix="leave scheme and host to the address, and escape the rest with urllib.parse.quote",
         )
     return url

@@ -205,9 +205,20 @@ def test_a_path_behind_a_url(base: str, path: str, url: str) -> None:
     assert join_path(base, path) == url
 
 
-def test_a_path_that_no_url_has() -> None:
+@pytest.mark.parametrize("path", ["a b", "http://other:1/a", "//http://other"])
+def test_a_path_that_no_url_has(path: str) -> None:
     with pytest.raises(BadValueError, match=r"urllib\.parse\.quote"):
-        join_path("http://h:1", "a b")
+        join_path("http://h:1", path)
+
+
+def test_a_url_in_a_query_is_no_scheme_of_the_path() -> None:
+    assert join_path("http://h:1", "/a?next=http://b") == "http://h:1/a?next=http://b"
+
+
+@pytest.mark.parametrize("text", ["http://h:8000?a=b", "http://h:8000/#a"])
+def test_a_base_with_a_query_could_have_no_path_behind_it(text: str) -> None:
+    with pytest.raises(BadValueError, match="RAY_SERVE_URL is"):
+        find_endpoint({"RAY_SERVE_URL": text}, SERVE)
 
 
 def test_the_five_functions_read_the_environment_when_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
