@@ -549,3 +549,17 @@ result = [answer["reason"], answer["message"], answer["seconds"]]
     assert reason == "deadline"
     assert "does not let go" in message
     assert seconds < 2
+
+
+def test_rays_warning_about_its_sigterm_handler_is_kept_back_and_no_other_one(port: int) -> None:
+    program = f"""{CALL}
+told = []
+handler = logging.Handler()
+handler.emit = lambda record: told.append(record.getMessage())
+log = logging.getLogger("ray._private.worker")
+log.addHandler(handler)
+init_ray_with_smart_defaults()
+log.warning("SIGTERM")
+result = told
+"""
+    assert run(program, fake_ray=True, env=client(port)) == ["SIGTERM"]

@@ -6,6 +6,7 @@ FAKE_RAY says what each call of ``init`` does, in order: ``ok``, ``hang``, or an
 from __future__ import annotations
 
 import builtins
+import logging
 import os
 import signal
 import threading
@@ -25,6 +26,8 @@ _released = threading.Event()
 def init(address: str | None = None, **arguments: Any) -> str:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
+    else:
+        logging.getLogger("ray._private.worker").warning("SIGTERM handler is not set because of another thread.")
     calls.append({"address": address, "RAY_ADDRESS": os.environ.get("RAY_ADDRESS"), **arguments})
     if _context.client_worker is not None:
         raise RuntimeError("ray.init() called, but ray client is already connected")
