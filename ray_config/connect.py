@@ -9,6 +9,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -75,7 +76,7 @@ class _State:
     """
 
     wanted: Wanted
-    opened: object | None = None
+    opened: weakref.ref[object] | None = None
     address: str | None = None
     failure: tuple[float, Wanted, RayConfigError] | None = None
 
@@ -92,7 +93,8 @@ def last_wanted() -> Wanted:
 
 def last_address() -> str | None:
     """The address of the open session, where it was opened here."""
-    return _state.address if _state.opened is not None and session.identity() is _state.opened else None
+    found = session.identity()
+    return _state.address if found is not None and _state.opened is not None and _state.opened() is found else None
 
 
 def is_connected(seconds: float) -> bool:
@@ -172,7 +174,7 @@ def _answering(wanted: Wanted, seconds: float) -> Session | None:
     """
     if not session.is_open() or not (session.is_worker_process() or session.is_alive(seconds)):
         return None
-    namespace, address = session.namespace_of_session(SECONDS), last_address()
+    namespace, address = session.namespace_of_session(max(seconds, _LEAST)), last_address()
     asked = find_namespace({}, wanted.namespace)
     if asked is not None and asked.value != namespace:
         raise _differs("namespace", asked.value, namespace)
@@ -220,10 +222,14 @@ def _replaced_or_opened(wanted: Wanted, deadline: Deadline) -> Session:
             return slow
         session.close(deadline)
     context = session.open_session(address, namespace, wanted.arguments, deadline)
-    _state.wanted, _state.address, _state.opened = wanted, address.value, session.identity()
+    _state.wanted, _state.address, _state.opened = wanted, address.value, _reference(session.identity())
     actual = session.namespace_of_session(max(deadline.left(), _LEAST))
     metrics.count_success(address.value, namespace, time.monotonic() - started, reconnected=died)
     return Session(address=address.value, namespace=actual, reused=False, context=context)
+
+
+def _reference(found: object | None) -> weakref.ref[object] | None:
+    return None if found is None else weakref.ref(found)
 
 
 def _clean_environment(address: Setting) -> None:

@@ -72,12 +72,11 @@ def is_worker_process() -> bool:
 
 
 def identity() -> object | None:
-    """An object that is the same as long as the open session is, or None where none is open."""
+    """Ray's object for the open session, one for each and without ties to its core; None where none is open."""
     client = sys.modules.get("ray.util.client")
     if client is not None and (found := client.ray.get_context().client_worker) is not None:
         return cast("object", found)
-    worker = sys.modules.get("ray._private.worker")
-    return getattr(worker.global_worker, "core_worker", None) if worker is not None else None
+    return getattr(sys.modules.get("ray._private.worker"), "_global_node", None)
 
 
 class _Calls:

@@ -23,6 +23,10 @@ _state: dict[str, Any] = {"open": False, "dead": False, "namespace": None}
 _released = threading.Event()
 
 
+class _Session:
+    """What Ray keeps for each session."""
+
+
 def init(address: str | None = None, **arguments: Any) -> str:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -42,9 +46,9 @@ def init(address: str | None = None, **arguments: Any) -> str:
         return "a context"
     _state.update(open=True, dead=False, namespace=arguments.get("namespace") or "random")
     if str(address).startswith("ray://"):
-        _context.client_worker = object()
+        _context.client_worker = _Session()
     else:
-        worker.global_worker.core_worker = object()
+        worker._global_node = _Session()
     return "a context"
 
 
@@ -69,7 +73,7 @@ def shutdown() -> None:
     if not os.environ.get("FAKE_RAY_NEVER_ENDS"):
         _released.set()
     _state.update(open=False, dead=False)
-    _context.client_worker = worker.global_worker.core_worker = None
+    _context.client_worker = worker._global_node = None
 
 
 def get_runtime_context() -> Any:

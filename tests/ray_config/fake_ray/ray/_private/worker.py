@@ -8,8 +8,8 @@ WORKER_MODE = 1
 
 
 class _Worker:
-    core_worker: object = None
     mode = WORKER_MODE if os.environ.get("FAKE_RAY_WORKER") else 0
 
 
 global_worker = _Worker()
+_global_node: object = None
