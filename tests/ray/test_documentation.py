@@ -17,7 +17,7 @@ from tests.ray.conftest import Cluster
 from tests.ray.programs import run_command
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "RAY_CONFIGURATION_PATTERN.md"
-_PROGRAM: Final = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
+PROGRAM: Final = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
 _BLOCK: Final = re.compile(r"<!-- pod: (\w+) -->\n```console\n(.*?)```", re.DOTALL)
 _VARIES: Final = re.compile(r"(?<=in )\d+(?= ms)|(?<=Ray )\d[\d.]+|(?<=Python )\d[\d.]+")
 
@@ -25,7 +25,7 @@ _VARIES: Final = re.compile(r"(?<=in )\d+(?= ms)|(?<=Ray )\d[\d.]+|(?<=Python )\
 @pytest.fixture
 def programs(cluster: Cluster, tmp_path: Path) -> Path:
     """A folder with the page's programs, for the ports of this cluster."""
-    for name, text in _PROGRAM.findall(PAGE.read_text()):
+    for name, text in PROGRAM.findall(PAGE.read_text()):
         (tmp_path / name).write_text(text.replace("10001", str(cluster.ports.client)))
     return tmp_path
 
@@ -66,25 +66,3 @@ def test_every_reason_is_on_the_page() -> None:
     rows = "".join(line.split("|")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `"))
 
     assert set(all_reasons()) <= set(re.findall(r"`(\w+)`", rows))
-
-
-def test_the_readiness_endpoint_of_the_page_answers(cluster: Cluster, programs: Path) -> None:
-    program = """
-import asyncio, sys
-sys.path.insert(0, ".")
-import readiness
-from fastapi import Response
-from ray_config.aio import wait_ready
-
-async def main():
-    for connect in (False, True):
-        if connect:
-            await wait_ready(30)
-        response = Response()
-        print(await readiness.readyz(response), response.status_code)
-asyncio.run(main())
-"""
-    (programs / "ask.py").write_text(program)
-    output = run_command(["sh", "-c", f"cd {programs} && python ask.py"], cluster.after("client")).output
-
-    assert output.splitlines() == ["{'ray': False} 503", "{'ray': True} 200"]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
+from tests.control_plane.process import free_ports, wait_for
 from tests.ray.nodes import Ports, base_environment, end, running_head, short_folder
 from tests.ray.pods import injected_env
 from tests.ray.programs import PYTHON, Shell, run, run_command
+from tests.ray.test_documentation import PAGE, PROGRAM
 from tests.service import client_pod, running_service
 
 LIMIT = 5
@@ -46,11 +51,39 @@ def application(environment: dict[str, str]) -> Iterator[Shell]:
     shell.close()
 
 
-def test_a_head_that_ends_and_comes_back(application: Shell, ports: Ports, folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def readiness(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], int | None]]:
+    """The page's web application as it is, run by uvicorn: what its readiness endpoint answers, if it does."""
+    (tmp_path / "readiness.py").write_text(dict(PROGRAM.findall(PAGE.read_text()))["readiness.py"])
+    port = free_ports(1)[0]
+    command = [*PYTHON, "-m", "uvicorn", "--app-dir", str(tmp_path), "--port", str(port), "readiness:app"]
+
+    def status() -> int | None:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=LIMIT) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    with (tmp_path / "uvicorn.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: status() == 503, "the application says that it is not ready")
+        yield status
+    finally:
+        end(process)
+
+
+def test_a_head_that_ends_and_comes_back(
+    application: Shell, readiness: Callable[[], int | None], ports: Ports, folder: Path, tmp_path: Path
+) -> None:
     head = base_environment(folder) | {"GRPC_ENABLE_FORK_SUPPORT": "0"}
     with running_head(head, ports, log=tmp_path / "head.log") as process:
         assert application("ray_config.wait_ready(20).namespace")["value"] == "seedcore-dev"
         assert application("ray_config.is_connected()")["value"] is True
+        wait_for(lambda: readiness() == 200, "the page's application has connected", seconds=60)
         end(process)
 
         gone = application("ray_config.is_connected()")
@@ -61,12 +94,14 @@ def test_a_head_that_ends_and_comes_back(application: Shell, ports: Ports, folde
         failed = application("ray_config.init_ray_with_smart_defaults()")
         assert failed["reason"] == "refused"
         assert failed["seconds"] < LIMIT
+        assert readiness() == 503
 
     with running_head(head, ports, log=tmp_path / "again.log"):
         session = application("ray_config.wait_ready(60).reused")
         assert session["value"] is False, session
         assert application("ray.get(ray.remote(lambda: 6 * 7).remote())")["value"] == 42
         assert application("ray_config.is_connected()")["value"] is True
+        wait_for(lambda: readiness() == 200, "the page's application has connected anew", seconds=60)
 
     samples = {name: application(f"REGISTRY.get_sample_value('{name}')")["value"] for name in COUNTED}
     assert samples == COUNTED
