@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +54,28 @@ def service(folder: Path, authority: Authority) -> Iterator[RunningService]:
         yield running
 
 
-def post(service: RunningService, certificate: Path | None, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Any:
+def client(service: RunningService, certificate: Path | None, version: ssl.TLSVersion) -> ssl.SSLContext:
     trust = ssl.create_default_context(cafile=service.authority)
     trust.minimum_version = trust.maximum_version = version
     if certificate:
         trust.load_cert_chain(certificate)
+    return trust
+
+
+@contextmanager
+def resuming(service: RunningService, trust: ssl.SSLContext, session: ssl.SSLSession | None) -> Iterator[ssl.SSLSocket]:
+    """A connection that has had an answer, as a resumption of `session` where the service lets it."""
     connection = service.connection(trust=trust)
+    plain = socket.create_connection((connection.host, connection.port), timeout=20)
+    with closing(plain), trust.wrap_socket(plain, server_hostname=connection.host, session=session) as sock:
+        connection.sock = sock
+        connection.request("POST", "/mutate", REVIEW, {"Content-Type": "application/json"})
+        assert read_answer(connection).status == 200
+        yield sock
+
+
+def post(service: RunningService, certificate: Path | None, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Any:
+    connection = service.connection(trust=client(service, certificate, version))
     try:
         connection.request("POST", "/mutate", REVIEW, {"Content-Type": "application/json"})
         return read_answer(connection)
@@ -124,6 +142,30 @@ def test_a_changed_file_is_in_force_without_a_restart_and_a_broken_one_is_told(
         assert post(service, new).status == 200
         with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
             post(service, old)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_who_is_not_trusted_any_more_cannot_resume_what_began_before(
+    tmp_path: Path, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    """Of a session that is resumed no certificate is asked."""
+    file = tmp_path / "clients.crt"
+    file.write_bytes(authority.certificate)
+    certificate = authority.client(tmp_path, "old")
+    with running_service(tmp_path, "--client-ca", str(file)) as service:
+        trust = client(service, certificate, version)
+        # Both stay open: a session of which a connection ended badly would be forgotten.
+        with resuming(service, trust, None) as first, resuming(service, trust, first.session) as second:
+            assert second.session_reused
+
+            file.write_bytes(Authority("later").certificate)
+            service.await_event("certificate changed")
+
+            with (
+                pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)),
+                resuming(service, trust, second.session),
+            ):
+                pass
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", None], ids=["empty", "no certificate", "gone"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_a_crowd_that_asks_without_a_pause_costs_one_rendering_at_a_time() -> No
     asyncio.run(crowd())
 
     assert len(renderings.at) == 4
-    assert all(later - earlier >= RENDER_SECONDS for earlier, later in zip(renderings.at, renderings.at[1:]))
+    assert all(later - earlier >= RENDER_SECONDS for earlier, later in pairwise(renderings.at))
 
 
 def test_what_is_given_was_rendered_after_it_was_asked_for() -> None:

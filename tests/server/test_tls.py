@@ -1,5 +1,6 @@
 """The serving certificate, tried with real handshakes: what is taken up, what is refused, and what stays open."""
 
+import errno
 import http.client
 import os
 import re
@@ -438,6 +439,52 @@ class TestLoading:
         assert shown(serving) == first
         assert serving.reload_if_changed() == Reload()
 
+    def test_what_fails_for_a_passing_reason_is_tried_again(
+        self, files: Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        serving = files.serve()
+        renewed = files.issue()
+        with monkeypatch.context() as patch:
+            patch.setattr("webhook.server.tls.os.memfd_create", no_descriptor_left)
+            with pytest.raises(OSError, match="Too many open files"):
+                serving.reload_if_changed()
+
+        assert serving.reload_if_changed() == Reload()
+        assert shown(serving) == renewed
+
+    def test_a_pair_is_served_though_the_authorities_of_clients_cannot_be_read(self, files: Files) -> None:
+        authorities = files.certificate.with_name("clients.crt")
+        authorities.write_bytes(AUTHORITY.certificate)
+        serving = ServingCertificate(PairFiles(certificate=files.certificate, key=files.key), authorities)
+        authorities.unlink()
+        files.issue()
+
+        reload = serving.reload_if_changed()
+
+        assert reload is not None
+        assert reload.error is not None
+        assert str(authorities) in reload.error.message
+        assert serving.served == files.certificate.read_bytes()
+
+    def test_authorities_of_clients_are_in_force_though_the_pair_is_broken(self, files: Files) -> None:
+        authorities = files.certificate.with_name("clients.crt")
+        authorities.write_bytes(AUTHORITY.certificate)
+        serving = ServingCertificate(PairFiles(certificate=files.certificate, key=files.key), authorities)
+        issuer, client = new_ec(), client_trusting()
+        authorities.write_bytes(made(issuer, name="clients", authority=True).certificate)
+        mismatched(files)
+        reload = serving.reload_if_changed()
+        own = made(new_ec(), issuer=("clients", issuer), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+        file = files.certificate.with_name("client.pem")
+        file.write_bytes(own.certificate + own.key)
+        client.load_cert_chain(file)
+
+        assert reload is not None
+        assert reload.error is not None
+        assert str(files.key) in reload.error.message
+        with connection(serving, client) as (near, far):
+            assert is_alive(near, far)
+
     @pytest.mark.parametrize("platform", ["linux", "darwin"])
     def test_no_copy_of_the_key_is_left_behind(
         self, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
@@ -456,6 +503,10 @@ class TestLoading:
     def test_the_service_does_not_pay_for_cryptography(self) -> None:
         program = "import sys, webhook.server.tls; sys.exit('cryptography' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def no_descriptor_left(_name: str) -> int:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 async def answer_ok(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:

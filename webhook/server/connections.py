@@ -44,6 +44,14 @@ class Connection(Protocol):
         """Say in the answer under way that the connection ends with it."""
 
 
+class TlsConnection(Connection, Protocol):
+    """Such a protocol behind TLS."""
+
+    @staticmethod
+    def tls_context() -> ssl.SSLContext:
+        """What a handshake begins with at the moment."""
+
+
 class Connections:
     """The open connections of one port, the oldest first.
 
@@ -116,12 +124,12 @@ class Gate(_SSLProtocol):  # type: ignore[misc]  # its class is Any to mypy, for
     The class that uvloop's own TLS servers use, which are not told of a connection before its handshake is over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, behind: Connection, context: ssl.SSLContext) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, behind: TlsConnection) -> None:
         """Let what is decrypted go to `behind`."""
         super().__init__(
             loop,
             behind,
-            context,
+            behind.tls_context(),
             None,
             server_side=True,
             ssl_handshake_timeout=HANDSHAKE_SECONDS,

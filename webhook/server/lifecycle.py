@@ -73,8 +73,8 @@ class _Loop(uvloop.Loop):
 
     async def create_server(self, *args: Any, **options: Any) -> Any:
         """Listen."""
-        (factory, *others), context = args, options.pop("ssl", None)
-        gated = (lambda: Gate(self, factory(), context)) if context else factory
+        (factory, *others), is_tls = args, options.pop("ssl", None) is not None
+        gated = (lambda: Gate(self, factory())) if is_tls else factory
         return await super().create_server(gated, *others, **options)
 
 
@@ -130,7 +130,7 @@ def _admission_server(service: Service, most: int) -> _Server:
     return _Server(
         _config(
             AdmissionApp(service.state),
-            http=_protocol(service.state, connections, service.client_names),
+            http=_protocol(service.state, connections, service.certificate, service.client_names),
             ssl_context_factory=lambda _config, _default: service.certificate.context,
         ),
         connections,
@@ -154,7 +154,10 @@ def _connections(state: State, port: str, most: int) -> Connections:
 
 
 def _protocol(
-    state: State, connections: Connections, client_names: frozenset[str] = frozenset()
+    state: State,
+    connections: Connections,
+    certificate: ServingCertificate | None = None,
+    client_names: frozenset[str] = frozenset(),
 ) -> type[BoundedProtocol]:
     refused = state.metrics.refused
 
@@ -162,6 +165,8 @@ def _protocol(
         on_refused = staticmethod(lambda code: refused.labels(code).inc())
         open_connections = connections
         allowed_names = client_names
+        if certificate:
+            tls_context = staticmethod(lambda: certificate.context)
 
     return Protocol
 

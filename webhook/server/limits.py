@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -188,11 +189,13 @@ class BoundedProtocol(HttpToolsProtocol):
         on_refused: told the code of each answer that this class gives by itself.
         open_connections: of this port, this one among them.
         allowed_names: common names of the client certificates that may ask; empty for any, and without certificates.
+        tls_context: what a handshake on this port begins with; of a TLS port only.
     """
 
     on_refused: Callable[[str], None] = staticmethod(lambda _code: None)
     open_connections: ClassVar[Connections]
     allowed_names: ClassVar[frozenset[str]] = frozenset()
+    tls_context: ClassVar[Callable[[], SSLContext]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take what uvicorn gives."""

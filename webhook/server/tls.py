@@ -1,6 +1,6 @@
 """The serving certificate: a TLS context for uvicorn that follows the pair's source, two files or a Secret.
 
-Give it to uvicorn as ``Config(ssl_context_factory=lambda config, default: serving.context)`` and poll
+Begin each handshake with its :attr:`~ServingCertificate.context` of that moment, and poll
 :meth:`ServingCertificate.reload_if_changed`. What is open stays open; only later handshakes see a new certificate.
 
 Why each handshake is pointed at a fresh context (by the callback meant for server names, which OpenSSL calls for
@@ -43,7 +43,7 @@ _NO_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reload:
-    """What became of a changed pair: the new pair is served, or it was refused for `error` and the old one stays."""
+    """What became of a change: it is in force, or what `error` names was refused and stays as it was."""
 
     error: CertificateError | None = None
 
@@ -75,14 +75,22 @@ class ServingCertificate:
         """
         self._source, self._client_ca = source, client_ca
         self._reloading = threading.Lock()
+        self._pair: Content | None = None
+        self._authorities: bytes | str | None = None
         self._live: _Proven | None = None
+        self._context = self._listening()
         self._seen = self._read()
-        self._load(self._seen)
-        self.context: Final = _server_context()
-        if client_ca:
-            # Unlike certificate and authorities this stays that of the context that the handshake began with.
-            self.context.verify_mode = ssl.CERT_REQUIRED
-        self.context.sni_callback = self._present
+        if error := self._load(self._seen):
+            raise error
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """To begin a handshake with; ask for it each time.
+
+        Whoever resumes a session is not asked for a certificate again. Sessions live in the context that a handshake
+        began with, so after each change there is another one, and who is not trusted any more cannot resume.
+        """
+        return self._context
 
     @property
     def not_after(self) -> datetime | None:
@@ -104,22 +112,58 @@ class ServingCertificate:
             content = self._read()
             if content == self._seen:
                 return None
+            # Before it is noted as seen: what fails for want of a descriptor, say, is tried again.
+            error = self._load(content)
             self._seen = content
-            try:
-                self._load(content)
-            except CertificateError as error:
-                return Reload(error=error)
-            return Reload()
+            return Reload(error=error)
 
     def _read(self) -> _Seen:
         return self._source.read(), read_regular_file(self._client_ca) if self._client_ca else None
 
-    def _load(self, content: _Seen) -> None:
+    def _load(self, content: _Seen) -> CertificateError | None:
+        """Serve with what is good of both, each judged by itself; returns why the other stays as it was."""
         pair, authorities = content
-        proven = _prove(self._source.names, pair) if pair else None
+        error = self._take_pair(pair)
+        error = self._take_authorities(authorities) or error
+        self._live, self._context = self._proven(), self._listening()
+        return error
+
+    def _take_pair(self, pair: Content | None) -> CertificateError | None:
+        try:
+            if pair:
+                _prove(self._source.names, pair)
+        except CertificateError as error:
+            return error
+        self._pair = pair or self._pair
+        return None
+
+    def _take_authorities(self, authorities: bytes | str | None) -> CertificateError | None:
+        try:
+            self._trust(_server_context(), authorities)
+        except CertificateError as error:
+            return error
+        self._authorities = authorities
+        return None
+
+    def _proven(self) -> _Proven | None:
+        if not self._pair:
+            return None
+        proven = _prove(self._source.names, self._pair)
+        self._trust(proven.context, self._authorities)
+        return proven
+
+    def _trust(self, server: ssl.SSLContext, authorities: bytes | str | None) -> None:
         if self._client_ca and authorities is not None:
-            _trust(proven.context if proven else _server_context(), quote_path(self._client_ca), authorities)
-        self._live = proven or self._live
+            _trust(server, quote_path(self._client_ca), authorities)
+
+    def _listening(self) -> ssl.SSLContext:
+        """What a handshake begins with, before it is pointed at the certificate."""
+        context = _server_context()
+        if self._client_ca:
+            # Unlike certificate and authorities this stays that of the context that the handshake began with.
+            context.verify_mode = ssl.CERT_REQUIRED
+        context.sni_callback = self._present
+        return context
 
     def _present(self, connection: ssl.SSLObject, _server_name: str | None, _context: ssl.SSLContext) -> None:
         if self._live:
