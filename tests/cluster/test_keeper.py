@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
@@ -14,6 +14,7 @@ from tests.cluster.support import OWN, until
 from webhook.certificates.authority import describe
 from webhook.certificates.content import split
 from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
+from webhook.cluster.keeper import STOP_SECONDS
 from webhook.cluster.lease import REPORT
 from webhook.cluster.secret import ROTATE, ROTATED
 
@@ -191,6 +192,17 @@ def test_who_ends_leaves_lease_and_report_and_another_leads(made: Cluster) -> No
     until(lambda: follower.leads, "the other one leads", seconds=1)
 
     assert len(reports(made)) == 1
+
+
+def test_the_end_waits_for_no_api_server_that_hangs(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: one.leads and one.trusted and reports(made), "it leads and has reported")
+    made.fake.faults.hang = True
+    began = monotonic()
+
+    one.keeper.stop()
+
+    assert monotonic() - began < STOP_SECONDS + 1
 
 
 def test_it_tells_whether_its_threads_are_at_work(made: Cluster) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from tests.deploy.rendering import KUSTOMIZE, NAMESPACE, OVERLAYS, Combination, built, objects, pod_template, the
 from webhook import contract
+from webhook.cluster import events, keeper, publisher, source
 from webhook.injection.envfile import parse_env_file
+from webhook.server import lifecycle, limits
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
@@ -86,7 +88,11 @@ def test_an_update_takes_no_pod_away_before_another_is_ready(found: Objects) -> 
 def test_a_pod_that_ends_answers_until_nobody_calls_it_and_has_time_to_finish(found: Objects) -> None:
     spec = pod_template(the(found, "Deployment"))["spec"]
     (container,) = spec["containers"]
-    assert 0 < container["lifecycle"]["preStop"]["sleep"]["seconds"] < spec["terminationGracePeriodSeconds"]
+    pre_stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    answers = limits.BODY_SECONDS + limits.ANSWER_SECONDS + lifecycle.DRAIN_SECONDS
+    parting = keeper.STOP_SECONDS + source.STOP_SECONDS + publisher.STOP_SECONDS + events.STOP_SECONDS
+    assert pre_stop > 0
+    assert pre_stop + lifecycle.LAME_DUCK_SECONDS + answers + parting < spec["terminationGracePeriodSeconds"]
 
 
 def test_a_service_of_the_same_name_sets_no_flags(found: Objects) -> None:

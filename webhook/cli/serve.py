@@ -76,7 +76,7 @@ class _Certificate:
     default=lifecycle.LAME_DUCK_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="From SIGTERM on, not ready but answering; 10 less than the pod's grace period at most.",
+    help="From SIGTERM on, not ready but answering; with preStop, 25 less than the pod's grace period at most.",
 )
 @option(
     "--log-format",

@@ -24,6 +24,7 @@ from webhook.cluster.log import Log
 from webhook.errors import ClusterError
 
 COMPONENT: Final = "ray-webhook"
+STOP_SECONDS: Final = 1.0
 MAX_MESSAGE: Final = 1024
 """Characters; the API server refuses an Event with more."""
 
@@ -89,7 +90,7 @@ class EventWriter:
         """Begin to write."""
         self._thread.start()
 
-    def stop(self, seconds: float = 1.0) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End, what still waits unwritten; waits for a request under way for `seconds` at most."""
         self._stopping.set()
         with self._changed:

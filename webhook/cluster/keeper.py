@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 
 from webhook.certificates.authority import KeyPair, describe
@@ -36,6 +37,8 @@ from webhook.errors import CertificateError, ClusterError
 
 TICK_SECONDS: Final = 0.5
 """Between two looks when nothing changes, for what comes of time alone."""
+STOP_SECONDS: Final = 2.0
+"""For the end, Lease and report included; the pod's grace period counts on it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,17 +110,23 @@ class CertificateKeeper:
         for informer in self._informers:
             informer.start()
 
-    def stop(self, seconds: float = 2.0) -> None:
-        """End, and leave the Lease to others; waits for requests under way for about `seconds`."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End, and leave the Lease to others; takes `seconds` at most, for the API server may hang."""
+        deadline = monotonic() + seconds
         self._stopping.set()
         self._wake.set()
+        leaving = threading.Thread(target=self._leave, args=(seconds,), daemon=True)
+        leaving.start()
+        leaving.join(seconds)
+        stop_all(self._informers, max(deadline - monotonic(), 0.0))
+
+    def _leave(self, seconds: float) -> None:
         self._thread.join(seconds / 2)
         self._election.stop(seconds / 2)
         try:
             self._reporter.leave()
         except ClusterError as error:
             self._log.warning("report not removed", code=error.code, message=error.message)
-        stop_all(self._informers, seconds)
 
     @property
     def is_at_work(self) -> bool:

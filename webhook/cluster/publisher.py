@@ -13,6 +13,7 @@ from webhook.injection.snapshot import Snapshot
 BETWEEN_SECONDS: Final = 0.05
 STUCK_SECONDS: Final = 60.0
 """Of one publication; 10,000 namespaces take less than one."""
+STOP_SECONDS: Final = 1.0
 
 
 class Publisher:
@@ -55,7 +56,7 @@ class Publisher:
         began = self._began
         return self._thread.is_alive() and (began is None or monotonic() - began < self._stuck)
 
-    def stop(self, seconds: float = 1.0) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End, without a last publication."""
         self._stopping.set()
         self._changed.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from webhook.cluster.client import Api
 from webhook.cluster.events import EventWriter
@@ -17,6 +18,9 @@ from webhook.cluster.settings import SettingsStore
 from webhook.cluster.targets import TargetStore
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
+
+STOP_SECONDS: Final = 2.0
+"""For the end of all watches together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +103,7 @@ class ClusterSource:
         for informer in self._informers:
             informer.start()
 
-    def stop(self, seconds: float = 2.0) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End; waits for requests under way for `seconds` at most, since a list may hang for longer."""
         self._publisher.stop()
         self._events.stop()

@@ -39,7 +39,7 @@ from webhook.server.tls import ServingCertificate, failure
 KEEP_ALIVE_SECONDS: Final = 120
 """Longer than the API server's own idle time, so that it never meets a connection that is just being closed."""
 LAME_DUCK_SECONDS: Final = 10.0
-"""EndpointSlice and kube-proxy take one or two seconds, some more in a large cluster; the grace period is 30."""
+"""EndpointSlice and kube-proxy take one or two seconds, some more in a large cluster; the grace period is 45."""
 DRAIN_SECONDS: Final = 5
 """For answers in flight, and for peers that do not close what was closed."""
 
