@@ -11,8 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.certificates.support import NAMES, NOW, parsed, verify
-from webhook.certificates.authority import KeyPair, describe, due_for_renewal, issue_authority, issue_serving
+from tests.certificates.support import NAMES, NOW, odd_certificates, parsed, verify
+from webhook.certificates.authority import (
+    KeyPair,
+    describe,
+    due_for_renewal,
+    issue_authority,
+    issue_serving,
+    parse_certificate,
+)
 from webhook.errors import CertificateError
 
 
@@ -142,3 +149,9 @@ class TestRenewalAndDescription:
             describe(b"garbage", "tls.crt of the Secret")
         assert str(caught.value).startswith("RAY804: tls.crt of the Secret holds no certificate; allowed: ")
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("what", odd_certificates())
+    def test_a_certificate_that_cannot_be_described_is_refused_as_any_other_fault(self, what: str) -> None:
+        for read in (describe, parse_certificate):
+            with pytest.raises(CertificateError, match=r"ca\.crt holds no certificate"):
+                read(odd_certificates()[what], "ca.crt")

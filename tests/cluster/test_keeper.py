@@ -9,6 +9,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from tests.certificates.support import odd_certificates
 from tests.cluster.keeping import CONFIGURATIONS, LEASES, SECRETS, Cluster, cluster
 from tests.cluster.support import OWN, until
 from webhook.certificates.authority import describe
@@ -71,6 +72,17 @@ def test_each_is_trusted_once_and_only_after_the_bundles(made: Cluster) -> None:
     made.configure("svc")
     until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is mended")
     assert one.trusted == [True]
+
+
+@pytest.mark.parametrize("what", odd_certificates())
+def test_an_odd_certificate_in_a_bundle_is_put_right_as_any_other_change(made: Cluster, what: str) -> None:
+    bundle = b64encode(odd_certificates()[what]).decode()
+    for webhook in made.fake.collections[CONFIGURATIONS]["", "hook"]["webhooks"][:2]:
+        webhook["clientConfig"]["caBundle"] = bundle
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    assert one.keeper.is_at_work
+    assert one.keeper.figures().failures == 0
 
 
 def test_without_a_configuration_it_is_ready_and_one_that_comes_later_is_filled_in(bare: Cluster) -> None:

@@ -113,7 +113,10 @@ def due_for_renewal(pem: bytes, now: datetime) -> bool:
 
 def describe(pem: bytes, source: str = "the certificate") -> CertificateInfo:
     """What the first certificate in `pem` says; an error calls it `source`."""
-    certificate = parse_certificate(pem, source)
+    return _parsed(pem, source)[1]
+
+
+def _described(certificate: x509.Certificate) -> CertificateInfo:
     return CertificateInfo(
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
@@ -142,7 +145,7 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether the issuer's name is the one in the certificate, and its key made the signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
@@ -164,15 +167,18 @@ def names_of(certificate: x509.Certificate) -> list[x509.GeneralName]:
 
 def parse_certificate(pem: bytes, source: str) -> x509.Certificate:
     """The first certificate in `pem`; a `CertificateError` that names `source` if there is none."""
+    return _parsed(pem, source)[0]
+
+
+def _parsed(pem: bytes, source: str) -> tuple[x509.Certificate, CertificateInfo]:
+    """A certificate is parsed when its parts are asked for, so all of them are: none can fail later."""
     try:
         certificate = x509.load_pem_x509_certificate(pem)
-        names_of(certificate)  # extensions and keys are parsed when asked for
-        certificate.public_key()
-    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+        return certificate, _described(certificate)
+    except Exception as error:  # the library's errors for what others wrote have no base of their own
         raise CertificateError(
             f"{source} holds no certificate", allowed="a certificate in PEM", fix="put the certificate there"
         ) from error
-    return certificate
 
 
 def check_pair(pair: KeyPair, certificate: str, key: str) -> KeyPair:

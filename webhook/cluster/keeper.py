@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from time import monotonic
 from typing import Final
 
@@ -28,12 +27,13 @@ from webhook.cluster.leader import Leader, Views
 from webhook.cluster.lease import LeaseView, new_identity
 from webhook.cluster.log import Log
 from webhook.cluster.names import Names, path_of
-from webhook.cluster.pace import Backoff, Pace
+from webhook.cluster.pace import Pace
 from webhook.cluster.replica import Replica
 from webhook.cluster.reporter import Reporter
 from webhook.cluster.secret import SecretView
+from webhook.cluster.task import Task
 from webhook.cluster.watched import Watched
-from webhook.errors import CertificateError, ClusterError
+from webhook.errors import ClusterError
 
 TICK_SECONDS: Final = 0.5
 """Between two looks when nothing changes, for what comes of time alone."""
@@ -81,7 +81,7 @@ class CertificateKeeper:
     ) -> None:
         """Ask for nothing yet."""
         pace = pace or Pace()
-        self._trusted, self._log, self._clock = trusted, log, pace.clock
+        self._trusted, self._log = trusted, log
         self._views = _views(names, self._changed, pace.clock)
         self._identity, lease = new_identity(), path_of(names.lease_resource)
         self._replica = Replica(serve, clock=pace.clock)
@@ -96,10 +96,9 @@ class CertificateKeeper:
                 (names.lease_resource, self._views.lease, self._election.start),
             )
         ]
-        self._backoff = Backoff(pace)
-        self._pause_until = 0.0
+        tasks = (self._look, self._lead, self._report, self._forget_who_is_gone)
+        self._tasks = tuple(Task(task, pace=pace, log=log) for task in tasks)
         self._was_trusted = False
-        self._failures = 0
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
@@ -145,7 +144,7 @@ class CertificateKeeper:
             authority_expiry=describe(content.authority.certificate).not_after.timestamp() if content else None,
             written=dict(self._leader.written),
             bundles_written=self._leader.bundles_written,
-            failures=self._failures,
+            failures=sum(task.failures for task in self._tasks),
         )
 
     def watches(self) -> tuple[WatchStatus, ...]:
@@ -161,8 +160,9 @@ class CertificateKeeper:
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
             if all(informer.is_synced for informer in self._informers):
-                self._look()
-                self._act()
+                for task in self._tasks:
+                    if not self._stopping.is_set():
+                        task.run()
 
     def _look(self) -> None:
         """Serve what follows from what is seen."""
@@ -171,39 +171,19 @@ class CertificateKeeper:
             self._was_trusted = True
             self._trusted()
 
-    def _act(self) -> None:
-        """Report, and lead; what fails is told, and tried again later."""
-        if self._clock() < self._pause_until or self._stopping.is_set():
-            return
-        try:
-            self._report()
-            if self._election.is_leader:
-                self._leader.step()
-                self._forget_who_is_gone()
-        except (ClusterError, CertificateError) as error:
-            self._failed(error)
-        except Exception as error:  # noqa: BLE001  whatever it was, the next look may go well
-            self._log.warning("certificate not looked after", error=type(error).__name__)
-        else:
-            self._backoff.reset()
+    def _lead(self) -> None:
+        if self._election.is_leader:
+            self._leader.step()
 
     def _report(self) -> None:
         report = self._replica.report(self._views.secret.value.content)
         self._reporter.tell(report, is_seen=self._identity in self._views.lease.value.reports)
 
     def _forget_who_is_gone(self) -> None:
-        reports = self._views.lease.reports()
+        reports = self._views.lease.reports() if self._election.is_leader else {}
         if gone := [name for name, report in reports.items() if report.silent >= GONE_SECONDS]:
             self._reporter.forget(gone)
             self._log.info("replicas are gone", replicas=gone)
-
-    def _failed(self, error: ClusterError | CertificateError) -> None:
-        """A conflict is no failure: somebody was faster, which the watch will show."""
-        retry_after = error.retry_after if isinstance(error, ClusterError) else None
-        self._pause_until = self._clock() + self._backoff.next(retry_after or 0.0)
-        if not (isinstance(error, ClusterError) and error.status == HTTPStatus.CONFLICT):
-            self._failures += 1
-            self._log.warning("certificate not looked after", code=error.code, message=error.message)
 
 
 def _views(names: Names, changed: Callable[[], None], clock: Callable[[], float]) -> Views:
