@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.certificates.support import NOW
+from tests.certificates.support import NOW, odd_certificates
 from tests.cluster.keeping import Clock
 from webhook.certificates.authority import issue_authority, issue_serving
-from webhook.certificates.content import Content
+from webhook.certificates.content import MAX_AUTHORITIES, Content
 from webhook.certificates.rotation import Report
 from webhook.cluster.bundle import Service, bundle_document, read_bundles
 from webhook.cluster.lease import REPORT, LeaseView, new_identity, read_lease, read_report, report_text
@@ -78,6 +78,28 @@ class TestSecret:
         assert (read.content, read.version) == (None, "5")
         assert read.fault
         assert "PRIVATE" not in repr(read)
+
+    @pytest.mark.parametrize("what", odd_certificates())
+    @pytest.mark.parametrize("key", ["tls.crt", "ca.crt"])
+    def test_an_odd_certificate_is_a_fault_and_nothing_more(self, key: str, what: str) -> None:
+        item = secret()
+        item["data"][key] = b64encode(odd_certificates()[what]).decode()
+        read = read_secret(item)
+        assert (read.content, read.version, bool(read.fault)) == (None, "5", True)
+
+    def test_what_raises_anything_else_is_a_fault_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: Content) -> Content:
+            raise RecursionError
+
+        monkeypatch.setattr("webhook.cluster.secret.checked", fail)
+        assert read_secret(secret()).fault == "the Secret cannot be read (RecursionError)"
+
+    def test_as_many_authorities_as_a_bundle_may_have_are_read_and_one_more_is_a_fault(self) -> None:
+        for number, is_broken in ((MAX_AUTHORITIES, False), (MAX_AUTHORITIES + 1, True)):
+            item, extra = secret(), [issue_authority(NOW).certificate for _ in range(number - 2)]
+            item["data"]["ca.crt"] = b64encode(b"".join([*CONTENT.authorities, *extra])).decode()
+            read = read_secret(item)
+            assert (read.content is None, "9 certificates" in read.fault) == (is_broken, is_broken)
 
     def test_the_last_good_content_is_known_whatever_became_of_it(self) -> None:
         view = SecretView(lambda: None)

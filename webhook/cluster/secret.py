@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from webhook.certificates.authority import KeyPair
-from webhook.certificates.content import Content, checked, split
+from webhook.certificates.content import MAX_AUTHORITIES, Content, checked, split
 from webhook.cluster.lists import Object
 from webhook.cluster.watched import Watched
 from webhook.errors import CertificateError
@@ -74,6 +74,8 @@ def read_secret(item: Object | None) -> Stored:
         content = _content(item.get("data"))
     except CertificateError as error:
         fault = error.message
+    except Exception as error:  # noqa: BLE001  what cannot be judged is broken: the Secret is whatever somebody wrote
+        fault = f"the Secret cannot be read ({type(error).__name__})"
     return Stored(
         version=str(metadata.get("resourceVersion") or ""),
         content=content,
@@ -106,8 +108,10 @@ def secret_document(name: str, namespace: str, content: Content, *, done: str, v
 
 def _content(data: Any) -> Content:
     authorities = split(_value(data, "ca.crt"))
-    if not authorities:
-        raise CertificateError("ca.crt holds no certificate", allowed="certificates in PEM", fix="delete the Secret")
+    if not 0 < len(authorities) <= MAX_AUTHORITIES:
+        raise CertificateError(
+            f"ca.crt holds {len(authorities)} certificates", allowed=f"1 to {MAX_AUTHORITIES}", fix="delete the Secret"
+        )
     return checked(
         Content(
             authority=KeyPair(certificate=authorities[0], key=_value(data, "ca.key")),

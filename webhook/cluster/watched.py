@@ -52,8 +52,9 @@ class Watched(Generic[_T]):
         version = _number(item["metadata"].get("resourceVersion") or "")
         if 0 < version < self._version:
             return
+        value = self._read(state)
         self._version = version or self._version
-        self._replace(self._read(state))
+        self._replace(value)
         self._changed()
 
     def _replace(self, value: _T) -> None:
