@@ -12,9 +12,9 @@ import pytest
 from tests.cluster.fake_api_server import FakeApiServer, running_api_server
 from tests.cluster.keeping import LEASES, NAMES, Clock
 from tests.cluster.support import FAST, OWN, RecordingLog, api_at, until
-from webhook.cluster.election import DEADLINE_SECONDS, RENEW_SECONDS, Election
+from webhook.cluster.election import DEADLINE_SECONDS, MAX_TRANSITIONS, RENEW_SECONDS, Election
 from webhook.cluster.informers import Informer
-from webhook.cluster.lease import DURATION_SECONDS, LeaseView
+from webhook.cluster.lease import DURATION_SECONDS, LONGEST_SECONDS, LeaseView
 from webhook.cluster.names import path_of
 
 PATH = path_of(NAMES.lease_resource)
@@ -128,6 +128,19 @@ def test_a_holder_that_is_not_seen_to_renew_is_replaced_after_its_own_duration(f
 
         assert holder(fake) == "b"
         assert fake.collections[LEASES][OWN, "lead"]["spec"]["leaseTransitions"] == 7
+
+
+def test_whatever_stands_in_the_lease_somebody_leads_in_the_end(fake: FakeApiServer) -> None:
+    spec = {"holderIdentity": "a", "leaseDurationSeconds": MAX_TRANSITIONS, "leaseTransitions": MAX_TRANSITIONS}
+    fake.put(LEASES, OWN, "lead", spec=spec)
+    with candidates(fake) as start:
+        other = start("b")
+        until(lambda: other.view.value.holder == "a", "the holder is seen")
+        other.clock.ahead += LONGEST_SECONDS
+        other.election.changed()
+        until(lambda: other.leads, "it leads")
+
+        assert fake.collections[LEASES][OWN, "lead"]["spec"]["leaseTransitions"] == 0
 
 
 def test_a_leader_that_cannot_renew_stops_leading_before_another_may_begin(fake: FakeApiServer) -> None:

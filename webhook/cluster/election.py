@@ -31,6 +31,8 @@ DEADLINE_SECONDS: Final = 10.0
 """After its last renewal a leader stops leading: 5 s before anybody may take over."""
 JITTER_SECONDS: Final = 1.0
 """Up to which one waits longer, so that not all replicas try to take over at once."""
+MAX_TRANSITIONS: Final = 2**31 - 1
+"""The field is an int32; a write that says more is refused."""
 MANAGER: Final = "ray-webhook"
 
 
@@ -151,7 +153,8 @@ class Election:
         }
         if lease.holder == self._identity:
             return spec
-        return spec | {"acquireTime": now, "leaseTransitions": lease.transitions + bool(lease.version)}
+        transitions = lease.transitions + bool(lease.version)
+        return spec | {"acquireTime": now, "leaseTransitions": transitions if transitions <= MAX_TRANSITIONS else 0}
 
     def _release(self) -> None:
         """Only what is held still: the version is that of the last renewal or of what was seen since."""

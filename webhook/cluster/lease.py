@@ -13,12 +13,15 @@ from typing import Any, Final
 import msgspec
 
 from webhook.certificates.rotation import Report
+from webhook.cluster.client import UNDECODABLE
 from webhook.cluster.lists import Object
 from webhook.cluster.watched import Watched
 
 REPORT: Final = "replica.certificates.ray.seedcore.io/"
 """What the key of a report's annotation begins with; the replica's identity follows."""
 DURATION_SECONDS: Final = 15
+LONGEST_SECONDS: Final = 60
+"""Of a duration that somebody else wrote: nobody is waited for longer."""
 _LONGEST_HOST: Final = 50
 
 
@@ -57,7 +60,7 @@ def read_lease(item: Object | None) -> Lease:
         version=str(metadata.get("resourceVersion") or ""),
         holder=str(spec.get("holderIdentity") or ""),
         renewed=str(spec.get("renewTime") or ""),
-        duration=float(spec.get("leaseDurationSeconds") or DURATION_SECONDS),
+        duration=min(float(spec.get("leaseDurationSeconds") or DURATION_SECONDS), LONGEST_SECONDS),
         transitions=int(spec.get("leaseTransitions") or 0),
         reports={key.removeprefix(REPORT): str(text) for key, text in annotations.items() if key.startswith(REPORT)},
     )
@@ -111,6 +114,6 @@ def read_report(text: str, *, silent: float) -> Report:
     """What the text says; nothing where it is none of ours."""
     try:
         written = msgspec.json.decode(text, type=_Written)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         written = _Written()
     return Report(trusted=frozenset(written.trusts), serves=written.serves, issuer=written.issuer, silent=silent)
