@@ -139,6 +139,9 @@ class TestBundles:
         assert document["webhooks"] == [{"name": name, "clientConfig": {"caBundle": "b25l"}} for name in "ab"]
 
 
+DEEP = '{"x":' + "[" * 100_000
+
+
 class TestLease:
     REPORT = Report(trusted=frozenset({"x", "y"}), serves="s", issuer="x")
 
@@ -149,7 +152,7 @@ class TestLease:
     def test_a_report_is_read_as_it_was_written(self) -> None:
         assert read_report(report_text(self.REPORT, 3), silent=2.0) == replace(self.REPORT, silent=2.0)
 
-    @pytest.mark.parametrize("text", ["", "garbage", "[]", '{"trusts": 5}'])
+    @pytest.mark.parametrize("text", ["", "garbage", "[]", '{"trusts": 5}', DEEP], ids=len)
     def test_what_is_no_report_says_nothing(self, text: str) -> None:
         assert read_report(text, silent=1.0) == Report(silent=1.0)
 
@@ -182,6 +185,21 @@ class TestWatched:
         view.remove({"metadata": {"resourceVersion": "9"}})
         assert view.value == "new"
         assert (view.has_seen("10"), view.has_seen("11"), view.has_seen("")) == (True, False, True)
+
+    def test_what_a_fresh_list_says_is_taken_though_its_version_is_lower(self) -> None:
+        """As after etcd was restored from a backup."""
+        view = Watched(lambda item: item["spec"] if item else None, lambda: None)
+        view.put({"metadata": {"resourceVersion": "10"}, "spec": "new"})
+        view.listed()
+        view.put({"metadata": {"resourceVersion": "5"}, "spec": "restored"})
+        view.put({"metadata": {"resourceVersion": "4"}, "spec": "older"})
+        assert (view.value, view.has_seen("6")) == ("restored", False)
+
+    def test_a_state_that_cannot_be_read_does_not_count_as_seen(self) -> None:
+        view = Watched(lambda item: item["spec"] if item else None, lambda: None)
+        with pytest.raises(KeyError):
+            view.put({"metadata": {"resourceVersion": "10"}})
+        assert not view.has_seen("10")
 
     def test_what_a_list_no_longer_has_is_gone(self) -> None:
         view = Watched(lambda item: item["spec"] if item else None, lambda: None)

@@ -196,6 +196,21 @@ def test_an_outage_leaves_what_is_served(made: Cluster) -> None:
     until(lambda: ours(made), "the bundles are right")
 
 
+def test_a_restored_api_server_whose_versions_are_lower_is_followed(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    made.configure("svc", "svc", "other")
+    until(lambda: made.bundles()[:2] == [made.secret()["ca.crt"]] * 2, "the bundles are mended")
+    with made.fake.changed:
+        made.fake.version = 50
+        made.fake.history.clear()
+    made.configure("svc", "svc", "other")
+    made.fake.oldest = made.fake.version
+    made.fake.faults.expired = 30
+    made.fake.break_watches()
+    until(lambda: made.bundles()[:2] == [made.secret()["ca.crt"]] * 2, "the bundles are mended again")
+
+
 def test_who_ends_leaves_lease_and_report_and_another_leads(made: Cluster) -> None:
     one, other = made.start(), made.start()
     until(lambda: one.trusted and other.trusted and len(reports(made)) == 2, "both have reported")

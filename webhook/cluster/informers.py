@@ -72,6 +72,7 @@ class Informer:
 
     Args:
         on_sync: called once, on the informer's thread, when the first list is through.
+        on_list: called there before each list is handed on.
     """
 
     def __init__(
@@ -83,13 +84,15 @@ class Informer:
         pace: Pace,
         log: Log,
         on_sync: Callable[[], None] = lambda: None,
+        on_list: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask for nothing yet."""
         self.resource = resource
         self.state = WatchState.STARTING
         self.failures = 0
         self.is_synced = False
-        self._api, self._handler, self._pace, self._log, self._on_sync = api, handler, pace, log, on_sync
+        self._api, self._handler, self._pace, self._log = api, handler, pace, log
+        self._on_sync, self._on_list = on_sync, on_list
         self._failures = Backoff(pace)
         self._short_watches = Backoff(pace)
         self._delay = 0.0
@@ -159,6 +162,7 @@ class Informer:
             else:
                 self._listed = True
                 self._failures.reset()
+                self._on_list()
                 return found
 
     def _nothing(self, error: ClusterError) -> Listed | None:

@@ -89,7 +89,7 @@ class CertificateKeeper:
         self._leader = Leader(api, names, self._views, log=log, now=now, clock=pace.clock)
         self._election = Election(api, lease, self._views.lease, self._identity, log=log, pace=pace)
         self._informers = [
-            Informer(api, resource, handler, pace=pace, log=log, on_sync=on_sync)
+            Informer(api, resource, handler, pace=pace, log=log, on_sync=on_sync, on_list=handler.listed)
             for resource, handler, on_sync in (
                 (names.secret_resource, self._views.secret, self._changed),
                 (names.configuration_resource, self._views.bundles, self._changed),

@@ -29,6 +29,7 @@ class Watched(Generic[_T]):
         """Know of no object."""
         self._read, self._changed, self._clock = read, changed, clock
         self._version = 0
+        self._is_listed = False
         self.value = read(None)
         self.since = clock()
 
@@ -40,6 +41,10 @@ class Watched(Generic[_T]):
         """Take note that the object is gone."""
         self._take(item, None)
 
+    def listed(self) -> None:
+        """Take the next state whatever its version is: a list is fresh, and lower after etcd was restored."""
+        self._is_listed = True
+
     def has_seen(self, version: str) -> bool:
         """Whether the state is that of `version`, such as of a write of one's own, or a newer one.
 
@@ -50,9 +55,10 @@ class Watched(Generic[_T]):
 
     def _take(self, item: Object, state: Object | None) -> None:
         version = _number(item["metadata"].get("resourceVersion") or "")
-        if 0 < version < self._version:
+        if 0 < version < self._version and not self._is_listed:
             return
         value = self._read(state)
+        self._is_listed = False
         self._version = version or self._version
         self._replace(value)
         self._changed()
