@@ -12,7 +12,7 @@ import pytest
 from tests.certificates.support import NOW, verify
 from tests.certificates.world import NAMES, World, settled_world
 from webhook.certificates.authority import KeyPair, describe, issue_serving
-from webhook.certificates.content import Content, checked, fingerprint
+from webhook.certificates.content import MAX_AUTHORITIES, Content, checked, fingerprint
 from webhook.certificates.rotation import (
     GONE_SECONDS,
     LATE_SECONDS,
@@ -26,6 +26,7 @@ from webhook.certificates.rotation import (
     Wait,
     Write,
     next_step,
+    next_trust,
 )
 from webhook.errors import CertificateError
 
@@ -185,10 +186,26 @@ class TestLoss:
             assert content.older == SWITCHED.authorities
             assert content.issuer == fingerprint(content.authority.certificate)
 
-    def test_of_a_bundle_only_authorities_of_ours_are_taken_over(self) -> None:
+    def test_what_was_trusted_before_us_is_until_pods_of_before_are_gone(self) -> None:
         stranger = issue_serving(CONTENT.authority, NAMES, NOW).certificate
         content = written(Situation(stored=None, bundles={"a": stranger + CONTENT.bundle}), Reason.ISSUED)
-        assert content.older == CONTENT.authorities
+        assert content.older == (stranger, *CONTENT.authorities)
+        assert step(trusting(content, steady=GONE_SECONDS - 1)) == Wait(reason=Reason.DROPPED)
+        assert written(trusting(content, steady=GONE_SECONDS), Reason.DROPPED).older == ()
+
+    def test_no_bundle_grows_beyond_what_is_read(self) -> None:
+        content = CONTENT
+        for _ in range(2 * MAX_AUTHORITIES):
+            content = written(Situation(stored=None, known=content), Reason.INTRODUCED)
+        assert len(content.authorities) == MAX_AUTHORITIES
+
+    @pytest.mark.parametrize("is_broken", [True, False])
+    def test_without_a_usable_secret_the_bundles_are_healed_from_what_is_known(self, is_broken: bool) -> None:
+        new = INTRODUCED.authority.certificate
+        situation = Situation(stored=None, is_broken=is_broken, known=CONTENT, bundles={"a": b"another", "b": new})
+        assert next_trust(situation) == Trust(bundle=CONTENT.bundle + new, entries=("a", "b"))
+        assert next_trust(replace(situation, bundles={"a": INTRODUCED.bundle})) is None
+        assert next_trust(replace(situation, known=None)) is None
 
     @pytest.mark.parametrize("source", ["the bundles", "memory"])
     def test_an_authority_that_went_while_somebody_serves_by_it_is_kept(self, source: str) -> None:

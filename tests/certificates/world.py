@@ -13,7 +13,7 @@ from datetime import timedelta
 from tests.certificates.support import NOW
 from webhook.certificates.authority import KeyPair
 from webhook.certificates.content import Content, checked, fingerprint, issuer_of, split
-from webhook.certificates.rotation import SETTLE_SECONDS, Report, Situation, Trust, Wait, Write, next_step
+from webhook.certificates.rotation import SETTLE_SECONDS, Report, Situation, Trust, Wait, Write, next_step, next_trust
 from webhook.cluster.replica import Replica
 
 NAMES = ("ray-webhook.ray-webhook-system.svc",)
@@ -64,7 +64,8 @@ class Process:
         """Take one step; returns whether anything was written."""
         self._note(seen)
         now = NOW + timedelta(seconds=self.world.time) + self.offset
-        step = next_step(self._situation(seen), names=NAMES, now=now)
+        situation = self._situation(seen)
+        step = next_trust(situation) or next_step(situation, names=NAMES, now=now)
         return not isinstance(step, Wait) and self.world.write(step, seen)
 
     def _note(self, seen: Seen) -> None:

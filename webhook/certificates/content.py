@@ -20,7 +20,7 @@ from webhook.errors import CertificateError
 
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 MAX_AUTHORITIES: Final = 8
-"""Of ours in one bundle; a rotation needs two."""
+"""In one bundle; a rotation needs two."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,7 @@ class Content:
 
     Attributes:
         authority: issues what comes next, and is trusted.
-        older: certificates of authorities that are trusted still, in PEM; their keys are gone.
+        older: certificates that are trusted still, in PEM: of authorities whose keys are gone, or of others before us.
         serving: issued by one of them all.
     """
 
@@ -61,10 +61,12 @@ def checked(content: Content) -> Content:
     """
     check_pair(content.authority, "ca.crt", "ca.key")
     check_pair(content.serving, "tls.crt", "tls.key")
-    foreign = [pem for pem in content.authorities if not is_authority(parse_certificate(pem, "ca.crt"))]
-    if foreign or not content.issuer:
+    is_foreign = not is_authority(parse_certificate(content.authority.certificate, "ca.crt"))
+    for pem in content.older:
+        parse_certificate(pem, "ca.crt")
+    if is_foreign or not content.issuer:
         raise CertificateError(
-            "ca.crt has not issued tls.crt" if not foreign else "ca.crt holds another's certificate",
+            "ca.crt begins with another's certificate" if is_foreign else "ca.crt has not issued tls.crt",
             allowed="certificates that ray-webhook issued",
             fix="serve a pair of your own with --tls-cert and --tls-key",
         )
@@ -78,8 +80,13 @@ def split(pem: bytes) -> tuple[bytes, ...]:
 
 def authorities_in(pems: Iterable[bytes]) -> tuple[bytes, ...]:
     """Of all certificates in `pems` those of authorities that are ours, each once, at most `MAX_AUTHORITIES`."""
-    found = dict.fromkeys(one for pem in pems for one in split(pem) if _is_ours(one))
+    found = dict.fromkeys(one for pem in pems for one in split(pem) if is_ours(one))
     return tuple(found)[:MAX_AUTHORITIES]
+
+
+def certificates_in(pems: Iterable[bytes]) -> tuple[bytes, ...]:
+    """All certificates in `pems` that can be read, whose ever they are, each once."""
+    return tuple(dict.fromkeys(one for pem in pems for one in split(pem) if _is_readable(one)))
 
 
 @lru_cache(maxsize=64)
@@ -100,8 +107,16 @@ def issuer_of(certificate: bytes, authorities: tuple[bytes, ...]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _is_ours(pem: bytes) -> bool:
+def is_ours(pem: bytes) -> bool:
+    """Whether the first certificate in `pem` is that of an authority of ours."""
     try:
         return is_authority(parse_certificate(pem, "the authority"))
+    except CertificateError:
+        return False
+
+
+def _is_readable(pem: bytes) -> bool:
+    try:
+        return bool(fingerprint(pem))
     except CertificateError:
         return False

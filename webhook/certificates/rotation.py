@@ -36,7 +36,15 @@ from webhook.certificates.authority import (
     names_of,
     parse_certificate,
 )
-from webhook.certificates.content import Content, authorities_in, fingerprint
+from webhook.certificates.content import (
+    MAX_AUTHORITIES,
+    Content,
+    authorities_in,
+    certificates_in,
+    fingerprint,
+    is_ours,
+    split,
+)
 
 AUTHORITY_LIFE: Final = timedelta(days=365)
 """Renewed after eight months, when more than a serving certificate's whole life is left. Longer lives would only make
@@ -57,6 +65,8 @@ a pod on a dead node leaves its Service after 50 s and is deleted after 6 minute
 LATE_SECONDS: Final = 86_400.0
 """After which even replicas that are heard of, but stay behind, are not waited for: what keeps one for a day is a fault
 of its own, which every log line about the waiting has named. To wait costs nothing, for the old key is gone."""
+
+_MOST_OLDER: Final = MAX_AUTHORITIES - 1
 
 
 class Reason(StrEnum):
@@ -146,13 +156,30 @@ def next_step(situation: Situation, *, names: Sequence[str], now: datetime) -> S
         return _issue(situation, names, now)
     if missing := _needed(situation, stored):
         return Write(reason=Reason.KEPT, content=replace(stored, older=(*stored.older, *missing)))
-    if any(bundle != stored.bundle for bundle in situation.bundles.values()):
-        return Trust(bundle=stored.bundle, entries=tuple(situation.bundles))
+    if trust := next_trust(situation):
+        return trust
     if _has_expired(stored.authority.certificate, now):
         return _introduce(stored, now)
     if stored.issuer != fingerprint(stored.authority.certificate):
         return _switch(situation, stored, names, now)
     return _keep_up(situation, stored, names, now)
+
+
+def next_trust(situation: Situation) -> Trust | None:
+    """What the bundles have to be, whether or not the Secret can be written; None where they are right.
+
+    Without a usable Secret that follows from what is known, and nothing of ours that is trusted is left out.
+    """
+    stored, known = situation.stored, situation.known
+    if stored and not _needed(situation, stored):
+        bundle, wanted = stored.bundle, None
+    elif base := stored or known:
+        bundle = b"".join(authorities_in((*base.authorities, *situation.bundles.values())))
+        wanted = set(base.authorities)
+    else:
+        return None
+    is_right = (one == bundle if wanted is None else wanted <= set(split(one)) for one in situation.bundles.values())
+    return None if all(is_right) else Trust(bundle=bundle, entries=tuple(situation.bundles))
 
 
 def _keep_up(situation: Situation, stored: Content, names: Sequence[str], now: datetime) -> Step:
@@ -181,7 +208,7 @@ def _issue(situation: Situation, names: Sequence[str], now: datetime) -> Write:
         return _introduce(known, now)
     authority = issue_authority(now, life=AUTHORITY_LIFE)
     serving = issue_serving(authority, names, now)
-    older = authorities_in(situation.bundles.values())
+    older = certificates_in(situation.bundles.values())[:_MOST_OLDER]
     return Write(reason=Reason.ISSUED, content=Content(authority=authority, older=older, serving=serving))
 
 
@@ -190,8 +217,14 @@ def _introduce(content: Content, now: datetime) -> Write:
     authority = issue_authority(now, life=AUTHORITY_LIFE)
     return Write(
         reason=Reason.INTRODUCED,
-        content=Content(authority=authority, older=content.authorities, serving=content.serving),
+        content=Content(authority=authority, older=_fitting(content), serving=content.serving),
     )
+
+
+def _fitting(content: Content) -> tuple[bytes, ...]:
+    """Of the authorities as many as fit beside a new one, the issuer of what is served among them."""
+    first = sorted(content.authorities, key=lambda pem: fingerprint(pem) != content.issuer)[:_MOST_OLDER]
+    return tuple(pem for pem in content.authorities if pem in first)
 
 
 def _needed(situation: Situation, stored: Content) -> tuple[bytes, ...]:
@@ -199,7 +232,8 @@ def _needed(situation: Situation, stored: Content) -> tuple[bytes, ...]:
     known = situation.known.authorities if situation.known else ()
     stored_ones = set(map(fingerprint, stored.authorities))
     needed = {report.issuer for report in situation.reports.values() if report.silent < GONE_SECONDS} - stored_ones
-    return tuple(one for one in authorities_in((*situation.bundles.values(), *known)) if fingerprint(one) in needed)
+    found = (one for one in authorities_in((*situation.bundles.values(), *known)) if fingerprint(one) in needed)
+    return tuple(found)[: _MOST_OLDER - len(stored.older)]
 
 
 def _switch(situation: Situation, stored: Content, names: Sequence[str], now: datetime) -> Step:
@@ -220,7 +254,9 @@ def _drop(situation: Situation, stored: Content) -> Step:
     """Trust the newest authority alone, once everybody serves what it issued."""
     wanted = fingerprint(stored.authority.certificate)
     late = _names(situation.reports, lambda report: report.silent < GONE_SECONDS and report.issuer not in ("", wanted))
-    if (late and situation.steady < LATE_SECONDS) or situation.steady < SETTLE_SECONDS:
+    # Who serves what another's authority issued makes no report: pods of before, which end in their own time.
+    patience = SETTLE_SECONDS if all(map(is_ours, stored.older)) else GONE_SECONDS
+    if (late and situation.steady < LATE_SECONDS) or situation.steady < patience:
         return Wait(reason=Reason.DROPPED, replicas=late)
     return Write(reason=Reason.DROPPED, content=replace(stored, older=()))
 
