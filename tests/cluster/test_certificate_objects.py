@@ -54,6 +54,11 @@ class TestSecret:
         read = read_secret(secret({ROTATE: "b", ROTATED: "a"}))
         assert (read.asked, read.done) == ("b", "a")
 
+    def test_a_long_wish_is_told_from_another_and_written_short(self) -> None:
+        one, other = (read_secret(secret({ROTATE: text * 140_000})).asked for text in "ab")
+        assert one != other
+        assert len(one) < 100
+
     def test_another_owner_is_told(self) -> None:
         assert read_secret(secret({"cert-manager.io/issuer-name": "x"})).owner == "cert-manager"
 

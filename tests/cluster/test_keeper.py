@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -144,14 +145,53 @@ def test_a_certificate_that_is_due_is_renewed(made: Cluster) -> None:
     assert len(split(made.secret()["ca.crt"])) == 1
 
 
-def test_a_secret_that_cert_manager_looks_after_is_left_alone(made: Cluster) -> None:
-    foreign = {"cert-manager.io/certificate-name": "x"}
-    made.fake.put(SECRETS, OWN, "tls", data={"tls.crt": "", "tls.key": ""}, annotations=foreign)
-    one = made.start()
-    until(lambda: one.log.fields("the Secret is left alone") == [{"owner": "cert-manager"}], "it is told")
+CERT_MANAGER = {"metadata": {"annotations": {"cert-manager.io/certificate-name": "x"}}, "data": {"tls.crt": ""}}
+SEALED = {"metadata": {"ownerReferences": [{"controller": True, "kind": "SealedSecret", "name": "tls"}]}, "data": {}}
+OWN_PAIR = {"metadata": {}, "data": {"tls.crt": "b25l", "tls.key": "b25l"}}
 
-    assert writes(made, SECRETS) == 0
+
+@pytest.mark.parametrize(
+    ("secret", "owner"), [(CERT_MANAGER, "cert-manager"), (SEALED, "SealedSecret/tls"), (OWN_PAIR, "unknown")]
+)
+def test_a_secret_that_somebody_else_looks_after_is_left_alone_and_the_fix_is_told(
+    made: Cluster, secret: dict[str, Any], owner: str
+) -> None:
+    made.fake.put(SECRETS, OWN, "tls", data=secret["data"])
+    made.fake.collections[SECRETS][OWN, "tls"]["metadata"] |= secret["metadata"]
+    one = made.start()
+    (told,) = until(lambda: one.log.fields("the Secret is left alone"), "it is told")
+
+    assert (told["owner"], "delete it" in told["message"]) == (owner, True)
+    assert [writes(made, path) for path in (SECRETS, CONFIGURATIONS)] == [0, 0]
     assert not one.trusted
+
+
+def test_a_secret_of_ours_that_lost_its_key_is_put_back_by_who_knows_it(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    before = made.secret()
+    data = {key: b64encode(value).decode() for key, value in before.items() if key != "ca.key"}
+    made.fake.put(SECRETS, OWN, "tls", data=data)
+    until(lambda: made.secret() == before, "it is put back")
+
+
+def test_a_secret_that_cannot_be_written_keeps_no_bundle_from_being_healed(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    right = made.secret()["ca.crt"]
+    made.fake.put(SECRETS, OWN, "tls", data={"ca.crt": "%"}, immutable=True)
+    until(lambda: one.log.fields("certificate not looked after"), "it is told")
+    made.configure("svc")
+    until(lambda: made.bundles() == [right], "the bundle is healed")
+    assert "immutable; allowed: " in one.log.fields("certificate not looked after")[0]["message"]
+
+
+def test_a_report_that_cannot_be_written_keeps_nothing_from_being_healed(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted and one.leads, "it is trusted")
+    made.fake.faults.status[f"{LEASES}/lead"] = 422
+    made.configure("svc")
+    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is healed")
 
 
 def test_a_broken_secret_of_unknown_origin_is_issued_anew(made: Cluster) -> None:

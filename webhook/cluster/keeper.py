@@ -96,7 +96,7 @@ class CertificateKeeper:
                 (names.lease_resource, self._views.lease, self._election.start),
             )
         ]
-        tasks = (self._look, self._lead, self._report, self._forget_who_is_gone)
+        tasks = (self._look, self._trust, self._lead, self._report, self._forget_who_is_gone)
         self._tasks = tuple(Task(task, pace=pace, log=log) for task in tasks)
         self._was_trusted = False
         self._wake = threading.Event()
@@ -170,6 +170,10 @@ class CertificateKeeper:
         if self._replica.is_trusted and not self._was_trusted:
             self._was_trusted = True
             self._trusted()
+
+    def _trust(self) -> None:
+        if self._election.is_leader:
+            self._leader.trust()
 
     def _lead(self) -> None:
         if self._election.is_leader:

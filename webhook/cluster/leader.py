@@ -11,21 +11,28 @@ from time import monotonic
 from typing import Any, Final
 
 from webhook.certificates.content import fingerprint
-from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step
+from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step, next_trust
 from webhook.cluster.bundle import Bundles, bundle_document
 from webhook.cluster.client import Api
 from webhook.cluster.election import MANAGER
 from webhook.cluster.lease import LeaseView
 from webhook.cluster.log import Log
 from webhook.cluster.names import Names, path_of
-from webhook.cluster.secret import SecretView, Stored, secret_document
+from webhook.cluster.secret import UNKNOWN, SecretView, Stored, secret_document
 from webhook.cluster.watched import Watched
+from webhook.errors import CertificateError
 
 BUNDLE_SECONDS: Final = 0.5
 """Between two writes of a bundle: where somebody else insists on another one, each of their writes is mended within
 this time, and costs one write."""
 UNSEEN_SECONDS: Final = 5.0
 """After which a write of one's own that no watch has shown is not waited for any longer."""
+
+
+_FIX: Final = (
+    "it is not ray-webhook's to change; delete it and whatever writes it (a Certificate of cert-manager, say) "
+    "to have one issued, or mount it and serve it by --tls-cert and --tls-key"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,16 +79,32 @@ class Leader:
         if self._has_to_look():
             return
         stored, bundles = self._views.secret.value, self._views.bundles.value
-        if stored.owner:
-            self._say("the Secret is left alone", owner=stored.owner)
+        if self._is_anothers(stored):
+            self._warn(stored)
             return
         step = next_step(self._situation(stored, bundles), names=self._names.of_certificate, now=self._now())
         if isinstance(step, Wait):
             self._tell(step)
         elif isinstance(step, Write):
             self._store(step, stored)
-        elif self._clock() - self._bundle_at >= BUNDLE_SECONDS:
-            self._trust(step, bundles)
+
+    def trust(self) -> None:
+        """Put the bundles right; apart from :meth:`step`, so that neither waits for what the other is refused."""
+        if self._has_to_look() or self._clock() - self._bundle_at < BUNDLE_SECONDS:
+            return
+        stored, bundles = self._views.secret.value, self._views.bundles.value
+        trust = None if self._is_anothers(stored) else next_trust(self._situation(stored, bundles))
+        if trust:
+            self._trust(trust, bundles)
+
+    def _is_anothers(self, stored: Stored) -> bool:
+        """Whether somebody else looks after the Secret; ours without its key is put back by who knows it."""
+        return bool(stored.owner) and not (stored.owner == UNKNOWN and self._views.secret.known)
+
+    def _warn(self, stored: Stored) -> None:
+        if self._said != (stored.owner, {}):
+            self._said = (stored.owner, {})
+            self._log.warning("the Secret is left alone", owner=stored.owner, message=_FIX)
 
     def _has_to_look(self) -> bool:
         """Whether a write of this process is still to be seen."""
@@ -106,6 +129,10 @@ class Leader:
 
     def _store(self, step: Write, stored: Stored) -> None:
         """Write the Secret that was looked at, or create it if there was none and is none."""
+        if stored.is_immutable:
+            raise CertificateError(
+                "the Secret is immutable", allowed="one that can be changed", fix="delete the Secret"
+            )
         done = stored.asked if step.reason in (Reason.INTRODUCED, Reason.ISSUED) else stored.done
         document = secret_document(
             self._names.secret, self._names.namespace, step.content, done=done, version=stored.version

@@ -61,15 +61,17 @@ class _Metadata(msgspec.Struct):
     uid: str = ""
     resourceVersion: str = ""  # noqa: N815  as Kubernetes spells it
     annotations: Any = None
+    ownerReferences: Any = None  # noqa: N815
 
 
 class _Item(msgspec.Struct):
-    """Of an object what is read; `spec`, `data` and `webhooks` may be anything."""
+    """Of an object what is read; all but its metadata may be anything."""
 
     metadata: _Metadata
     data: Any = None
     spec: Any = None
     webhooks: Any = None
+    immutable: Any = None
 
 
 class _ListMetadata(msgspec.Struct, rename={"following": "continue"}):

@@ -11,6 +11,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ from webhook.errors import CertificateError
 ROTATE: Final = "certificates.ray.seedcore.io/rotate"
 ROTATED: Final = "certificates.ray.seedcore.io/rotated"
 _OTHERS: Final = "cert-manager.io/"
+_LONGEST_MARK: Final = 64
+UNKNOWN: Final = "unknown"
+"""The owner of a pair without ``ca.key``: somebody's own, or one of ours that lost its key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +38,8 @@ class Stored:
         content: None where there is none, or a broken one.
         fault: why it is broken; never a part of it.
         owner: who else looks after it; empty for nobody.
-        asked, done: the values of `ROTATE` and `ROTATED`.
+        asked, done: the values of `ROTATE` and `ROTATED`; a hash of a long one.
+        is_immutable: whether nobody can change it.
     """
 
     version: str = ""
@@ -43,6 +48,7 @@ class Stored:
     owner: str = ""
     asked: str = ""
     done: str = ""
+    is_immutable: bool = False
 
 
 class SecretView(Watched[Stored]):
@@ -80,10 +86,27 @@ def read_secret(item: Object | None) -> Stored:
         version=str(metadata.get("resourceVersion") or ""),
         content=content,
         fault=fault,
-        owner="cert-manager" if any(key.startswith(_OTHERS) for key in annotations) else "",
-        asked=str(annotations.get(ROTATE) or ""),
+        owner=_owner(metadata, item.get("data")),
+        asked=_mark(str(annotations.get(ROTATE) or "")),
         done=str(annotations.get(ROTATED) or ""),
+        is_immutable=item.get("immutable") is True,
     )
+
+
+def _owner(metadata: Mapping[str, Any], data: Any) -> str:
+    """Who else looks after it: cert-manager, the controller that made it, or somebody unknown with a pair of theirs."""
+    if any(key.startswith(_OTHERS) for key in metadata.get("annotations") or {}):
+        return "cert-manager"
+    for owner in metadata.get("ownerReferences") or ():
+        if owner.get("controller"):
+            return f"{owner.get('kind')}/{owner.get('name')}"
+    has = {key for key, value in data.items() if value} if isinstance(data, dict) else set()
+    return UNKNOWN if {"tls.crt", "tls.key"} <= has and "ca.key" not in has else ""
+
+
+def _mark(asked: str) -> str:
+    """What can be told from another wish, and fits into an annotation beside it."""
+    return asked if len(asked) <= _LONGEST_MARK else f"sha256:{sha256(asked.encode()).hexdigest()}"
 
 
 def secret_document(name: str, namespace: str, content: Content, *, done: str, version: str) -> Object:
