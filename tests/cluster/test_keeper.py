@@ -18,6 +18,7 @@ from webhook.certificates.content import split
 from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
 from webhook.cluster.keeper import STOP_SECONDS
 from webhook.cluster.lease import REPORT
+from webhook.cluster.reporter import AGAIN_SECONDS
 from webhook.cluster.secret import ROTATE, ROTATED
 
 SECRET = f"{SECRETS}/tls"
@@ -190,8 +191,11 @@ def test_a_report_that_cannot_be_written_keeps_nothing_from_being_healed(made: C
     one = made.start()
     until(lambda: ours(made) and one.trusted and one.leads, "it is trusted")
     made.fake.faults.status[f"{LEASES}/lead"] = 422
+    made.fake.put(LEASES, OWN, "lead", spec=made.lease()["spec"])
+    made.clock.ahead += AGAIN_SECONDS
+    until(lambda: one.log.fields("certificate not looked after"), "it is told")
     made.configure("svc")
-    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is healed")
+    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is healed", seconds=2)
 
 
 def test_a_broken_secret_of_unknown_origin_is_issued_anew(made: Cluster) -> None:
