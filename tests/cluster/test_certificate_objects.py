@@ -14,7 +14,7 @@ from tests.cluster.keeping import Clock
 from webhook.certificates.authority import issue_authority, issue_serving
 from webhook.certificates.content import MAX_AUTHORITIES, Content
 from webhook.certificates.rotation import Report
-from webhook.cluster.bundle import Service, bundle_document, read_bundles
+from webhook.cluster.bundle import TRUSTED, Service, bundle_document, read_bundles
 from webhook.cluster.lease import REPORT, LeaseView, new_identity, read_lease, read_report, report_text
 from webhook.cluster.secret import ROTATE, ROTATED, SecretView, read_secret, secret_document
 from webhook.cluster.watched import Watched
@@ -138,9 +138,10 @@ class TestBundles:
     def test_without_entries_there_are_none(self, item: dict[str, Any] | None) -> None:
         assert not read_bundles(item, self.SERVICE).entries
 
-    def test_an_apply_says_names_and_bundles_and_nothing_else(self) -> None:
+    def test_an_apply_says_names_and_bundles_and_that_there_was_one(self) -> None:
         document = bundle_document("hook", b"one", ["a", "b"], version="5")
-        assert document["metadata"] == {"name": "hook", "resourceVersion": "5"}
+        metadata = {"name": "hook", "resourceVersion": "5", "annotations": {TRUSTED: "true"}}
+        assert document["metadata"] == metadata
         assert document["webhooks"] == [{"name": name, "clientConfig": {"caBundle": "b25l"}} for name in "ab"]
 
 

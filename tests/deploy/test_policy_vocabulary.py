@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from webhook import contract
+from webhook.cluster.bundle import TRUSTED
 from webhook.contract import Role
 from webhook.injection.reasons import every_reason
 from webhook.manifests.workloads import TEMPLATES
@@ -61,7 +62,7 @@ def quoted(spec: dict[str, Any]) -> set[str]:
 
 @every_policy
 def test_every_key_of_ours_is_one_of_the_contract(spec: dict[str, Any]) -> None:
-    found = set(re.findall(r"ray\.seedcore\.io/[\w-]+", expressions(spec) + str(spec["validations"])))
+    found = set(re.findall(r"(?<!\.)ray\.seedcore\.io/[\w-]+", expressions(spec) + str(spec["validations"])))
     assert found
     assert found <= WRITTEN | LABELS
 
@@ -111,6 +112,12 @@ def test_the_namespaces_are_those_of_the_webhook(spec: dict[str, Any]) -> None:
     ours = spec["matchConstraints"]["namespaceSelector"]["matchExpressions"]
     assert ours == MUTATING[0]["namespaceSelector"]["matchExpressions"]
     assert set(ours[0]["values"]) == {*contract.SYSTEM_NAMESPACES, contract.WEBHOOK_NAMESPACE}
+
+
+@pytest.mark.parametrize("spec", [PODS, KUBERAY_PODS])
+def test_the_guard_looks_for_what_the_webhook_leaves_with_a_bundle(spec: dict[str, Any]) -> None:
+    (condition,) = [item for item in spec["matchConditions"] if item["name"] == "webhook-can-be-called"]
+    assert f"[?'{TRUSTED}'].hasValue()" in condition["expression"]
 
 
 @pytest.mark.parametrize("spec", [PODS, KUBERAY_PODS])

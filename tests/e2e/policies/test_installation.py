@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.control_plane.fixtures import running
 from tests.control_plane.objects import object_path, send
 from tests.control_plane.process import wait_for
 from tests.e2e import workloads
+from tests.e2e.installation import CONFIGURATIONS
 from tests.e2e.policies.support import (
     POLICIES,
     answered,
@@ -23,8 +25,9 @@ from tests.e2e.policies.support import (
     try_out,
     wait_until_told,
 )
-from tests.e2e.support import pods_of, seconds_until
+from tests.e2e.support import MERGE, pods_of, seconds_until
 from tests.injection.support import pod
+from webhook.cluster.bundle import TRUSTED
 
 pytestmark = pytest.mark.e2e
 
@@ -84,6 +87,23 @@ def test_without_a_ca_bundle_the_webhook_cannot_be_called_and_the_guard_waits(ba
     assert answered(try_out(bare, in_namespace(pod("client")))) == ([], 201)
     bare.apply([gates(bare, whole)["MutatingWebhookConfiguration"]])
     wait_for(lambda: is_refused(bare), "the guard is in force")
+
+
+def test_a_ca_bundle_that_is_taken_away_lets_nothing_pass_where_the_webhook_puts_it_back(bare: ControlPlane) -> None:
+    path = f"{CONFIGURATIONS}/ray-webhook"
+    webhooks = send(bare.admin, "GET", path).checked()["webhooks"]
+    annotated = {"metadata": {"annotations": {TRUSTED: "true"}}}
+    send(bare.admin, "PATCH", path, annotated, content_type=MERGE).checked()
+    try:
+        without = [webhook | {"clientConfig": webhook["clientConfig"] | {"caBundle": None}} for webhook in webhooks]
+        send(bare.admin, "PATCH", path, {"webhooks": without}, content_type=MERGE).checked()
+        wait_until_told(bare, in_namespace(pod("client")), ["RAY311"], 403)
+        sleep(1)
+        assert is_refused(bare)
+    finally:
+        send(bare.admin, "PATCH", path, {"webhooks": webhooks}, content_type=MERGE).checked()
+        gone = {"metadata": {"annotations": {TRUSTED: None}}}
+        send(bare.admin, "PATCH", path, gone, content_type=MERGE).checked()
 
 
 def test_an_upgrade_leaves_the_guard_in_force(bare: ControlPlane, whole: Path) -> None:
