@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale bench fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo test e2e e2e-ray e2e-scale soak bench fuzz audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the 
 	@$(BIN)/ray-webhook demo
 
 # Four at a time on two cores, for many wait for time-outs and for processes to start.
-UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray
+UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak
 
 test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and HTTP tests
 	$(BIN)/ruff check
@@ -31,13 +31,19 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
 
 e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
-	$(BIN)/pytest -m 'not scale' tests/control_plane tests/e2e
+	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak
 
 e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
 	$(BIN)/pytest tests/ray
 
 e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own
 	$(BIN)/pytest -m scale -s tests/e2e
+
+SOAK_PODS ?= 10000
+SOAK_RATE ?= 100
+
+soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods are created, SOAK_RATE (100) a second: one table
+	SOAK_PODS=$(SOAK_PODS) SOAK_RATE=$(SOAK_RATE) $(BIN)/pytest -m soak -s tests/soak
 
 bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, and importing ray_config
 	$(BIN)/python bench/admission.py

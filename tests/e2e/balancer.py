@@ -68,9 +68,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextmanager
-def balancing() -> Iterator[Balancer]:
+def balancing(balancer: Balancer | None = None) -> Iterator[Balancer]:
     """A balancer at work until the block ends, without targets at first."""
-    balancer, started = Balancer(), threading.Event()
+    balancer, started = balancer or Balancer(), threading.Event()
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
 
     def work() -> None:
