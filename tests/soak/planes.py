@@ -12,7 +12,10 @@ from tests.soak.stage import Stage
 
 
 def api_server_restart(stage: Stage) -> None:
-    """It ends by SIGTERM and comes back on the same port."""
+    """It ends by SIGTERM and comes back on the same port, at which nobody waits for its ``/readyz``.
+
+    Until it has read the Services it passes over every webhook ("service not found"), so the guard may refuse a pod.
+    """
     stage.plane.stop_api_server()
     stage.plane.start_api_server()
     wait_for(lambda: all(_follows(stage, number) for number in (0, 1)), "all watches have resumed")
