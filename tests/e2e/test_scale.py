@@ -34,7 +34,7 @@ ROUNDS, REVIEWS = 30, 100
 TOLERANCE = 1.15
 """Of the ratio of an admission's mean times; between two services with 10 each it came out between 0.98 and 1.04."""
 MEMORY = 256
-"""MiB: the limit of the shipped Deployment."""
+"""MiB: half of the shipped Deployment's limit."""
 READY = 15
 """Seconds, on two cores that the API server and etcd share."""
 OTHER_NAME = "ray-settings-few"
