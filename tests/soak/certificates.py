@@ -68,7 +68,7 @@ def _change_bundles(stage: Stage, operation: dict[str, Any]) -> None:
     wait_for(lambda: stage.replicas.bundles() == right, "the caBundle is right again", interval=0.01)
 
 
-def issuing_with_clock(skew: timedelta, issuing: Callable[[Stage], None] = rotation) -> Callable[[Stage], None]:
+def issuing_with_clock(skew: timedelta) -> Callable[[Stage], None]:
     """A replica whose clock is wrong by `skew` leads while all is issued anew; all other clocks are right."""
 
     def act(stage: Stage) -> None:
@@ -77,7 +77,7 @@ def issuing_with_clock(skew: timedelta, issuing: Callable[[Stage], None] = rotat
         stage.replicas.replace(wrong)
         stage.replicas.start()
         wait_for(lambda: stage.replicas.leaders() == [wrong], "the one with the wrong clock leads")
-        issuing(stage)
+        rotation(stage)
         issued = describe(stage.replicas.secret()["tls.crt"]).not_before + timedelta(hours=1)
         assert abs(issued - datetime.now(UTC) - skew) < timedelta(minutes=5), issued
 
