@@ -111,8 +111,11 @@ _calls: Final = _Calls()
 
 
 def is_alive(seconds: float) -> bool:
-    """Whether the session answers a call to the cluster within `seconds`."""
-    return is_open() and _calls.is_answered(seconds)
+    """Whether the session answers a call to the cluster within `seconds`.
+
+    One that is only being opened is not asked: Ray would take the question for a reason to connect once more.
+    """
+    return not _changes.is_opening and is_open() and _calls.is_answered(seconds)
 
 
 def namespace_of_session(seconds: float) -> str:
@@ -159,6 +162,12 @@ class _Changes:
             self._ending = Call(import_ray().shutdown, "shutdown")
         _calls.forget()
         return self._ending
+
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether ``ray.init`` is being called."""
+        return self._opening is not None and self._opening.is_running
 
 
 _changes: Final = _Changes()
