@@ -163,7 +163,6 @@ class _Changes:
         _calls.forget()
         return self._ending
 
-
     @property
     def is_opening(self) -> bool:
         """Whether ``ray.init`` is being called."""
