@@ -60,6 +60,53 @@ class ManifestCode(ReasonCode):
     )
 
 
+class LimitCode(ReasonCode):
+    """What a rendered policy cannot do that the webhook does, and how it leaves the pods that need it."""
+
+    NAMED_TARGET = (
+        "RAY680",
+        "pods that name a cluster",
+        "A policy looks up no other object, so a pod that names a RayCluster or RayService is left as it is.",
+        "Take ray.seedcore.io/cluster or service out where the settings name that cluster, or run the webhook.",
+    )
+    KUBERAY_CONNECTION = (
+        "RAY681",
+        "KubeRay pods that opted in",
+        "Of a KubeRay pod only a wrong RAY_ADDRESS is mended; the connection of its RayCluster is not set or removed.",
+        "Set what its programs need in the RayCluster's pod template, or run the webhook.",
+    )
+    UNREFUSED = (
+        "RAY682",
+        "nothing is refused",
+        "A policy that changes pods cannot refuse them: a pod that the webhook denies is created and left as it is.",
+        "Lint manifests before they are applied, or run the webhook.",
+    )
+    UNTOLD = (
+        "RAY683",
+        "nothing is told",
+        "No pod gets the annotation ray.seedcore.io/status or a warning, and nothing is counted or logged.",
+        "Ask ray-webhook explain what becomes of a manifest, and why.",
+    )
+    SNAPSHOT = (
+        "RAY684",
+        "settings of one moment",
+        "The values stand in the policy: pods go on to get them after the settings changed.",
+        "Render and apply the policy again with each change of the settings, or run the webhook.",
+    )
+    EPHEMERAL = (
+        "RAY685",
+        "ephemeral containers",
+        "A container that kubectl debug adds to a pod is left as it is.",
+        "Give it what it needs with kubectl debug --env.",
+    )
+    TOO_LARGE = (
+        "RAY686",
+        "very large pods",
+        "A pod of more than 100 containers or 1000 variables, or too costly to judge, is left as it is.",
+        "Take variables into a ConfigMap and envFrom, or run the webhook.",
+    )
+
+
 class FindingCode(ReasonCode):
     """What an audit or a check finds."""
 
