@@ -17,10 +17,12 @@ from webhook.cli.cluster_flags import (
 )
 from webhook.cli.flags import DnsName, NamedPath
 from webhook.cli.output import Style, no_color_option, option
+from webhook.cli.reasons import explained
 from webhook.cli.settings_file import settings_file
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError
 from webhook.injection.findings import LimitCode
+from webhook.injection.reasons import every_reason
 from webhook.injection.snapshot import Snapshot
 
 
@@ -47,10 +49,10 @@ def policy(settings: Path | None, *, no_color: bool, **flags: Any) -> None:
     from webhook.manifests.policy.document import render
 
     click.echo(render(snapshot, name=flags["name"], origin=origin), nl=False)
-    style = Style(no_color=no_color)
     click.echo(f"Made from {origin}. What a policy cannot do:", err=True)
-    for code in LimitCode:
-        click.echo(f"  {style(code, 'yellow')} {style(code.summary, bold=True)}: {code.meaning} {code.fix}", err=True)
+    for reason in every_reason():
+        if reason.code in list(LimitCode):
+            click.echo(explained(reason, Style(no_color=no_color)), err=True)
 
 
 def _from_file(file: Path, flags: dict[str, Any]) -> tuple[Snapshot, str]:

@@ -72,7 +72,7 @@ class LimitCode(ReasonCode):
     KUBERAY_CONNECTION = (
         "RAY681",
         "KubeRay pods that opted in",
-        "Of a KubeRay pod only a wrong RAY_ADDRESS is mended; the connection of its RayCluster is not set or removed.",
+        "A policy cannot look up the RayCluster of a pod of KubeRay's, and only mends a wrong RAY_ADDRESS there.",
         "Set what its programs need in the RayCluster's pod template, or run the webhook.",
     )
     UNREFUSED = (

@@ -9,7 +9,7 @@ from typing import Final
 
 import yaml
 
-from webhook import __version__, contract
+from webhook import contract
 from webhook.errors import InputError, SettingsError, escape
 from webhook.injection.connection import Connection, resolve
 from webhook.injection.findings import LimitCode
@@ -79,7 +79,7 @@ def limit_lines() -> list[str]:
 
 def _comment(origin: str) -> str:
     first = (
-        f"Made by `ray-webhook render policy` {__version__} from {origin}, for Kubernetes 1.36 or newer. "
+        f"Made by `ray-webhook render policy` from {origin}, for Kubernetes 1.36 or newer. "
         "Where its pods differ from the webhook's:"
     )
     lines = textwrap.wrap(first, 116)
