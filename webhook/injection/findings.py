@@ -79,7 +79,7 @@ class LimitCode(ReasonCode):
         "RAY682",
         "nothing is refused",
         "A policy that changes pods cannot refuse them: a pod that the webhook denies is created and left as it is.",
-        "Lint manifests before they are applied, or run the webhook.",
+        "Add the component manifest-policy, which tells of them at kubectl apply, or run the webhook.",
     )
     UNTOLD = (
         "RAY683",

@@ -34,6 +34,7 @@ DECLARED: Final[Mapping[str, Env]] = {
     ],
     "twice": [("RAY_HOST", "a"), ("RAY_ADDRESS", "auto"), ("RAY_HOST", HOST), ("RAY_ADDRESS", "auto")],
     "twice, between": [("RAY_ADDRESS", "ray://a:1"), ("X", "$(RAY_ADDRESS)"), ("RAY_ADDRESS", "auto"), ("A", "a")],
+    "twice, then referred to": [("RAY_HOST", "a"), ("RAY_HOST", HOST), ("A", "$(RAY_PORT)"), ("B", "$(RAY_SERVE_URL)")],
     "twice, wrong": [("RAY_HOST", "a"), ("RAY_ADDRESS", "local"), ("Y", "$(RAY_HOST)"), ("RAY_HOST", "b")],
 }
 KINDS: Final = tuple(product(DECLARED, (None, ENV_FROM)))
