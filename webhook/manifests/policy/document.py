@@ -15,11 +15,11 @@ from webhook.injection.connection import Connection, resolve
 from webhook.injection.findings import LimitCode
 from webhook.injection.settings import BUILT_IN
 from webhook.injection.snapshot import Snapshot
-from webhook.manifests.policy.objects import Object, policy
+from webhook.manifests.policy.objects import Object, policies
 from webhook.manifests.policy.rows import tables
 
 MAX_NAMESPACES: Final = 100
-"""With settings of their own; each gets a policy, which the API server compiles and matches with every pod."""
+"""With settings of their own; each gets policies, which the API server compiles and matches with every pod."""
 
 
 def render(snapshot: Snapshot, *, name: str, origin: str) -> str:
@@ -50,9 +50,9 @@ def objects(snapshot: Snapshot, *, name: str, origin: str) -> list[Object]:
         thing = f"{len(own)} namespaces have settings of their own"
         raise InputError(thing, allowed=f"at most {MAX_NAMESPACES}", fix="run the webhook")
     excluded = [*sorted(contract.SYSTEM_NAMESPACES), snapshot.webhook_namespace]
-    made = [*policy(name, everybody, operator="NotIn", namespaces=[*excluded, *own])]
+    made = [*policies(name, everybody, operator="NotIn", namespaces=[*excluded, *own])]
     for namespace, connection in own.items():
-        made += policy(f"{name}-{namespace}", connection, operator="In", namespaces=[namespace])
+        made += policies(f"{name}.{namespace}", connection, operator="In", namespaces=[namespace])
     return made
 
 

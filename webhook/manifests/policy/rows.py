@@ -76,6 +76,10 @@ class Tables:
     ray_namespace: str
     secret: tuple[str, str] | None
 
+    def only(self, *treatments: str) -> Tables:
+        """Those for some :func:`kind` alone."""
+        return replace(self, rows={kind: rows for kind, rows in self.rows.items() if kind.split()[0] in treatments})
+
     @property
     def names(self) -> list[str]:
         """All variables that the policy may touch."""

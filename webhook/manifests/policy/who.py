@@ -27,14 +27,16 @@ STARTED: Final = f"c.?env.orValue([]).exists(e, e.name == {text(contract.KUBERAY
 _ALL: Final = f"(object.spec.?{INIT}.orValue([]) + object.spec.{REGULAR})"
 _IS_ANNOTATED: Final = f"{annotation(contract.ROLE)}.hasValue()"
 _IS_OPERATORS: Final = f'{label(contract.KUBERAY_CREATED_BY)}.orValue("") == {text(contract.KUBERAY_OPERATOR)}'
-_LOOKS_LIKE_KUBERAYS: Final = f"({label(contract.KUBERAY_NODE_TYPE)}.hasValue()\n  && {_IS_OPERATORS})"
-_IS_OF_CLIENTS: Final = (
-    f'namespaceObject.metadata.?labels[?{text(contract.DEFAULT_ROLE)}].orValue("") == {text(Role.CLIENT)}'
-)
+_LOOKS_LIKE_KUBERAYS: Final = f"({label(contract.KUBERAY_NODE_TYPE)}.hasValue()\n&& {_IS_OPERATORS})"
 
 
-def conditions() -> dict[str, str]:
-    """Which pods the policy looks at at all, by the conditions' names; none sees the namespace (tried on 1.37)."""
+def conditions(default_role: Role | None) -> dict[str, str]:
+    """Which pods the policy looks at at all, by the conditions' names.
+
+    As for the webhook there are two: one for pods that say what they are, and one for the others of a namespace with a
+    default role. A condition does not see the namespace (tried on 1.37).
+    """
+    sent = f"{_IS_ANNOTATED}\n|| {_LOOKS_LIKE_KUBERAYS}"
     submitter = [
         f"{label(contract.KUBERAY_ORIGIN_NAME)}.hasValue()",
         f'{label(contract.KUBERAY_ORIGIN_KIND)}.orValue("") == "RayJob"',
@@ -44,6 +46,11 @@ def conditions() -> dict[str, str]:
     node_type = f'{label(contract.KUBERAY_NODE_TYPE)}.orValue("")'
     return {
         "no-mirror-pod": f"!{annotation(contract.MIRROR_POD)}.hasValue()",
+        **(
+            {"declares-no-role-and-is-not-kuberays": f"!({sent})"}
+            if default_role
+            else {"declares-a-role-or-is-kuberays": sent}
+        ),
         "role-is-not-none": f'{annotation(contract.ROLE)}.orValue("") != {text(Role.NONE)}',
         "no-redis-cleanup": f"{node_type} != {text(contract.KUBERAY_REDIS_CLEANUP)}",
         "no-submitter": f"!({f'{chr(10)}&& '.join(submitter)})",
@@ -52,38 +59,42 @@ def conditions() -> dict[str, str]:
     }
 
 
-def who(ray_namespace: str) -> Iterator[Variable]:
-    """The variables, each made of those before it; `ray_namespace` is that of the settings."""
+def who(ray_namespace: str, default_role: Role | None) -> Iterator[Variable]:
+    """The variables, each made of those before it.
+
+    Args:
+        ray_namespace: that of the settings.
+        default_role: of the pods, none of which says what it is; else None.
+    """
     nodes = texts([Role.HEAD, Role.WORKER])
     yield Variable(
         "isKubeRays",
         "A head or worker of KubeRay's: the label, and a container with its start command.",
         f'{label(contract.KUBERAY_NODE_TYPE)}.orValue("") in {nodes}\n&& object.spec.{REGULAR}.exists(c, {STARTED})',
     )
-    yield Variable(
-        "isClientByDefault",
-        "The namespace says so, the pod says nothing, and it does not start Ray itself.",
-        f"{_IS_OF_CLIENTS}\n&& !variables.isKubeRays && !{_IS_ANNOTATED} && !{_LOOKS_LIKE_KUBERAYS}\n"
-        f'&& !{_ALL}.exists(c, (c.?command.orValue([]) + c.?args.orValue([])).join(" ")\n'
-        f"  .matches({pattern(patterns.RAY_START)}))",
-    )
+    own = f"{annotation(contract.ROLE)}.orValue({text(Role.NONE)})" if default_role is None else _default(default_role)
     yield Variable(
         "role",
-        "KubeRay's label, else the annotation, else the namespace's default.",
-        f"variables.isKubeRays ? object.metadata.labels[{text(contract.KUBERAY_NODE_TYPE)}]\n"
-        f": {annotation(contract.ROLE)}.orValue(variables.isClientByDefault ? {text(Role.CLIENT)} : {text(Role.NONE)})",
+        "KubeRay's label, else the annotation." if default_role is None else "None for a pod that starts Ray itself.",
+        f"variables.isKubeRays ? object.metadata.labels[{text(contract.KUBERAY_NODE_TYPE)}]\n: {own}",
     )
-    yield from _annotations(ray_namespace)
+    yield from _annotations(ray_namespace, OnConflict.KEEP if default_role else OnConflict.OVERRIDE)
     yield from _kuberay()
 
 
-def _annotations(ray_namespace: str) -> Iterator[Variable]:
+def _default(role: Role) -> str:
+    line = 'c, (c.?command.orValue([]) + c.?args.orValue([])).join(" ")'
+    return f"{_ALL}.exists({line}\n  .matches({pattern(patterns.RAY_START)})) ? {text(Role.NONE)} : {text(role)}"
+
+
+def _annotations(ray_namespace: str, usual: OnConflict) -> Iterator[Variable]:
     override, keep = text(OnConflict.OVERRIDE), text(OnConflict.KEEP)
     yield Variable(
         "mode",
         "A KubeRay pod's annotation that is none of the three is ignored.",
-        f"[{annotation(contract.ON_CONFLICT)}.orValue(variables.isClientByDefault ? {keep} : {override})]\n"
-        f"  .map(m, variables.isKubeRays && !(m in {texts(OnConflict)}) ? {override} : m)[0]",
+        f"{annotation(contract.ON_CONFLICT)}.hasValue() && (!variables.isKubeRays\n"
+        f"  || {annotation(contract.ON_CONFLICT)}.value() in {texts(OnConflict)})\n"
+        f"? {annotation(contract.ON_CONFLICT)}.value() : variables.isKubeRays ? {override} : {text(usual)}",
     )
     yield Variable("keeps", "Whether declared values stay.", f"variables.mode == {keep}")
     yield Variable(
@@ -98,11 +109,7 @@ def _annotations(ray_namespace: str) -> Iterator[Variable]:
         "The annotation's, else the settings'.",
         f'[{annotation(contract.RAY_NAMESPACE_ANNOTATION)}.orValue("")].map(n, n == "" ? {text(ray_namespace)} : n)[0]',
     )
-    yield Variable(
-        "isUnderstood",
-        "The pod is one of the webhook's, says nothing that is refused, and names no cluster.",
-        _is_understood(),
-    )
+    yield Variable("isUnderstood", "The pod says nothing that is refused, and names no cluster.", _is_understood())
 
 
 def _names(key: str) -> str:
@@ -118,15 +125,12 @@ def _is_understood() -> str:
     is_name = f"n.matches({pattern(patterns.DNS_LABEL)})"
     roles = texts(role for role in Role if role is not Role.NONE)
     return f"""\
-variables.isKubeRays ? {_IS_ANNOTATED} || {_LOOKS_LIKE_KUBERAYS}
-  || {_IS_OF_CLIENTS}
-: variables.role in {roles}
-  && !{annotation(contract.CLUSTER)}.hasValue()
-  && !{annotation(contract.SERVICE)}.hasValue()
-  && variables.mode in {texts(OnConflict)} && variables.connect in {texts(Connect)}
-  && !variables.rayNamespace.matches({pattern(patterns.UNREADABLE)})
-  && variables.listed.all(n, {is_name})
-  && variables.skipped.all(n, {is_name} && !(n in variables.listed))"""
+variables.isKubeRays || (variables.role in {roles}
+&& !{annotation(contract.CLUSTER)}.hasValue() && !{annotation(contract.SERVICE)}.hasValue()
+&& variables.mode in {texts(OnConflict)} && variables.connect in {texts(Connect)}
+&& !variables.rayNamespace.matches({pattern(patterns.UNREADABLE)})
+&& variables.listed.all(n, {is_name})
+&& variables.skipped.all(n, {is_name} && !(n in variables.listed)))"""
 
 
 def _kuberay() -> Iterator[Variable]:
