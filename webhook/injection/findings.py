@@ -1,6 +1,6 @@
 """The tables of codes of findings, which are no decisions of the webhook's.
 
-31x of the guard, 6xx about manifests, 7xx about what is there already, of audits and checks.
+31x of the guard, 6xx about manifests (68x: what a rendered policy cannot do), 7xx about what is there already, of audits and checks.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class LimitCode(ReasonCode):
     TOO_LARGE = (
         "RAY686",
         "very large pods",
-        "A pod of more than 100 containers or 1000 variables, or too costly to judge, is left as it is.",
+        "A pod with over 100 containers, 1000 variables or 500 listed names, or too costly to judge, is left as it is.",
         "Take variables into a ConfigMap and envFrom, or run the webhook.",
     )
 

@@ -20,7 +20,7 @@ from tests.injection.support import container, pod
 from tests.service import FIXTURES, recorded
 from webhook import contract
 from webhook.injection.findings import LimitCode
-from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES
+from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES, MAX_NAMES
 
 pytestmark = pytest.mark.e2e
 
@@ -92,7 +92,9 @@ def limit_of(made: Object, namespace: str) -> LimitCode | None:
         return LimitCode.KUBERAY_CONNECTION
     if not is_kuberays and annotations.keys() & {contract.CLUSTER, contract.SERVICE}:
         return LimitCode.NAMED_TARGET
-    if len(listed) > MAX_CONTAINERS or sum(len(item.get("env") or ()) for item in listed) > MAX_ENTRIES:
+    entries = sum(len(item.get("env") or ()) for item in listed)
+    names = annotations.get(contract.SKIP_CONTAINERS, "").count(",") + 1
+    if len(listed) > MAX_CONTAINERS or entries > MAX_ENTRIES or names > MAX_NAMES:
         return LimitCode.TOO_LARGE
     return None
 
@@ -158,10 +160,17 @@ def test_a_pod_of_the_largest_size_and_one_beyond(side_by_side: SideBySide) -> N
         for role in ("client", "worker")
         for mode in ("override", "keep")
     ]
-    compare(side_by_side, [*largest, pod("client", env=LONG)])
+    names = [f"name-{number}" for number in range(MAX_NAMES + 1)]
+    listing, too_long = (
+        pod("client", annotations={"skip-containers": ",".join(lists)}) for lists in (names[1:], names)
+    )
+    compare(side_by_side, [*largest, pod("client", env=LONG), listing])
     assert MET[LimitCode.TOO_LARGE] == 0
-    compare(side_by_side, [pod("client", env=[*LONG, ("ONE", "more")]), pod("worker", *many, container("one-more"))])
-    assert MET[LimitCode.TOO_LARGE] == 2
+    compare(
+        side_by_side,
+        [pod("client", env=[*LONG, ("ONE", "more")]), pod("worker", *many, container("one-more")), too_long],
+    )
+    assert MET[LimitCode.TOO_LARGE] == 3
 
 
 def test_what_would_cost_too_much_is_left_as_it_is_and_soon(side_by_side: SideBySide) -> None:

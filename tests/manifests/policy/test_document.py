@@ -16,7 +16,7 @@ from webhook.errors import WebhookError
 from webhook.injection.findings import LimitCode
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.policy.document import MAX_NAMESPACES, objects, render
-from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES
+from webhook.manifests.policy.who import MAX_CONTAINERS, MAX_ENTRIES, MAX_NAMES
 
 Object = dict[str, Any]
 
@@ -63,7 +63,10 @@ def test_the_comment_names_every_limit() -> None:
 
 
 def test_the_limits_tell_the_sizes_that_hold() -> None:
-    assert f"more than {MAX_CONTAINERS} containers or {MAX_ENTRIES} variables" in LimitCode.TOO_LARGE.meaning
+    assert (
+        f"over {MAX_CONTAINERS} containers, {MAX_ENTRIES} variables or {MAX_NAMES} listed names"
+        in LimitCode.TOO_LARGE.meaning
+    )
 
 
 def test_the_namespaces_and_the_pods_are_those_of_the_webhooks_two_entries() -> None:

@@ -8,7 +8,6 @@ square of a pod's size would be a way to hold the API server up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from webhook import contract
 from webhook.contract import OnConflict, Role
@@ -17,8 +16,6 @@ from webhook.manifests.policy import patterns
 from webhook.manifests.policy.cel import Variable, pattern, table, text, texts
 from webhook.manifests.policy.rows import ANNOTATED, FOLLOWED, KUBERAY, KUBERAY_WAIT, KUBERAYS, Tables
 from webhook.manifests.policy.who import is_host_port
-
-_DECLARED: Final = "t.ours.filter(i, t.env[i].name == {}).map(i, t.env[i])"
 
 
 def what(tables: Tables) -> Iterator[Variable]:
@@ -86,7 +83,7 @@ def _kept() -> str:
     """As ``_kept`` of :mod:`webhook.injection.variables`."""
     return f"""\
 variables.found.map(t, !variables.keeps ? [""] : {texts(FOLLOWED)}.map(n,
-  [{_DECLARED.format("n")}].map(l, size(l) == 0 ? [] : [l[size(l) - 1]])[0]
+  [t.ours.filter(i, t.env[i].name == n)].map(at, size(at) == 0 ? [] : [t.env[at[size(at) - 1]]])[0]
   .filter(e, !has(e.valueFrom) && e.?value.orValue("") != "" && !e.value.matches({pattern(patterns.UNREADABLE)})
     && (n != {text(contract.RAY_PORT)} || e.value.matches({pattern(patterns.PORT)}))
     && (n != {text(contract.RAY_ADDRESS)} || !e.value.matches({pattern(patterns.BLANK_ADDRESS)})))
