@@ -1,6 +1,7 @@
 """The tables of codes of findings, which are no decisions of the webhook's.
 
-31x of the guard, 6xx about manifests (68x: what a rendered policy cannot do), 7xx about what is there already, of audits and checks.
+31x of the guard, 6xx about manifests, 68x of what a rendered policy cannot do, 7xx about what is there already, of
+audits and checks.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -64,9 +64,9 @@ def _containers() -> Iterator[Object]:
         yield container(f"c-{number}", DECLARED[declared], **({"envFrom": env_from} if env_from else {}))
 
 
-def kuberay_pods(node: str, role: str | None) -> Iterator[Object]:
+def kuberay_pods(node: str, role: str | None, modes: Sequence[str | None]) -> Iterator[Object]:
     """Pods that KubeRay makes, each with a copy of the template's env in ``wait-gcs-ready``."""
-    for mode, (declared, env_from) in product(MODES, KINDS):
+    for mode, (declared, env_from) in product(modes, KINDS):
         written = {"on-conflict": mode} if mode else {}
         env = DECLARED[declared]
         fed: Object = {"env_from": env_from} if env_from else {}

@@ -129,10 +129,10 @@ def test_a_pod_of_each_role(side_by_side: SideBySide, role: str | None) -> None:
     compare(side_by_side, family.plain_pods(role), "team-a" if role is None else "apps")
 
 
-@pytest.mark.parametrize("role", [None, "worker"])
 @pytest.mark.parametrize("node", ["head", "worker"])
-def test_a_pod_of_kuberays(side_by_side: SideBySide, node: str, role: str | None) -> None:
-    compare(side_by_side, family.kuberay_pods(node, role))
+def test_a_pod_of_kuberays(side_by_side: SideBySide, node: str) -> None:
+    compare(side_by_side, family.kuberay_pods(node, None, [None, "keep", "deny"]))
+    compare(side_by_side, family.kuberay_pods(node, "worker", ["override"]))
 
 
 def test_a_namespace_with_settings_of_its_own(side_by_side: SideBySide) -> None:
