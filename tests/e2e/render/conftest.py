@@ -17,8 +17,9 @@ from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
 from tests.e2e import installation, workloads
 from tests.e2e.expected import CLUSTER_WIDE
-from tests.e2e.support import next_host
+from tests.e2e.support import create, env_of
 from tests.service import run_command, running_service
+from webhook import contract
 
 Object = dict[str, Any]
 
@@ -69,11 +70,25 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -
         with running_service(folder, *installation.flags(plane, certificates), settings=None) as service:
             installation.connect(plane, int(service.url.rpartition(":")[2]), (certificates / "ca.crt").read_bytes())
             _leave_twins_to_the_policy(plane)
-            hosts = {"apps": "seedcore-head-svc.seedcore-dev", "team-own": "own-head"}
-            for name, host in hosts.items():
-                for namespace in (name, twin(name)):
-                    wait_for(lambda: next_host(plane, namespace) == host, f"{namespace} is judged")  # noqa: B023  waited for at once
+            wait_for(lambda: _is_in_force(plane), "each namespace is judged by whom it shall be")
             yield SideBySide(plane=plane, printed=printed)
+
+
+def _is_in_force(plane: ControlPlane) -> bool:
+    host = CLUSTER_WIDE["RAY_HOST"]
+    by_webhook = {"apps": host, "team-a": host, "team-own": OWN["RAY_HOST"], "team-later": "later"}
+    by_policy = {twin(namespace): wanted for namespace, wanted in by_webhook.items() if namespace != "team-later"}
+    return all(_judgement(plane, namespace) == (wanted, True) for namespace, wanted in by_webhook.items()) and all(
+        _judgement(plane, namespace) == (wanted, False) for namespace, wanted in by_policy.items()
+    )
+
+
+def _judgement(plane: ControlPlane, namespace: str) -> tuple[str | None, bool]:
+    """The host that a client gets, and whether the webhook wrote its status."""
+    written = {} if namespace.startswith("team-a") else {"role": "client"}
+    made = create(plane, workloads.pod(namespace, **written), dry_run=True).checked()
+    hosts = {entry["name"]: entry.get("value") for entry in env_of(made)}
+    return hosts.get("RAY_HOST"), contract.STATUS in made["metadata"].get("annotations", {})
 
 
 def _settings(namespace: str, data: Mapping[str, str]) -> list[Object]:
