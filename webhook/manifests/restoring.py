@@ -80,7 +80,7 @@ def _tidied(value: Any, change: TemplateChange) -> Any:
     """The value without what is empty and might as well be missing."""
     value = deepcopy(value)
     template = value_at(value, change.template)
-    metadata = template.get("metadata")
+    metadata = value_at(template, ("metadata",))
     for holder, key in (
         *((value_at(value, env.container), "env") for env in change.envs),
         (metadata, "annotations"),
