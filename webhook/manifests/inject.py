@@ -22,7 +22,7 @@ from webhook.manifests.workloads import Workload, value_at
 
 def inject(source: Source, given: Given) -> Result:
     """Inject into every pod template; what an earlier run has put in is taken out before."""
-    source = Source.parse(restored(source).text, name=source.name)
+    source = source.reread(restored(source).text)
     judged = [_judge(source, at, workload, given) for at, workload in templates(source)]
     rewritten = rewrite(source, [change for _, change in judged if change])
     told = tuple(shared(outcome) if change in rewritten.refused else outcome for outcome, change in judged)

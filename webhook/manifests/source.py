@@ -56,6 +56,14 @@ class Source(Text):
         objects = tuple(item for document in plain.documents for item in _objects(document, plain))
         return cls(name=name, text=text, documents=objects)
 
+    def reread(self, text: str) -> Source:
+        """The source after a change to `text`.
+
+        Raises:
+            InputError: as :meth:`parse` does.
+        """
+        return self if text == self.text else Source.parse(text, name=self.name)
+
     @classmethod
     def parse_any(cls, text: str, *, name: str) -> Source:
         """Read documents of any shape, such as a Compose file; empty ones do not count.
