@@ -9,14 +9,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.cli.terminal import run_on_terminal
 from tests.cluster.fake_api_server import CONFIG_MAPS, FakeApiServer, running_api_server
 from tests.cluster.test_serve import kubeconfig_for
 from tests.service import FIXTURES, SETTINGS, run_command
-from tests.terminal import on_terminal
 from webhook.injection.findings import LimitCode
 
 GOLDEN = FIXTURES / "golden"
@@ -33,25 +34,28 @@ def test_piped_the_policy_is_on_stdout_and_what_it_cannot_do_on_stderr() -> None
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (
         0,
-        golden("render-policy.yaml"),
-        golden("render-policy.stderr"),
+        golden("render-policy.stdout.yaml"),
+        golden("render-policy.stderr.txt"),
     )
     assert re.findall(r"^(RAY\d+)  ", ended.stderr, re.MULTILINE) == list(LimitCode)
 
 
 def test_on_a_terminal_the_codes_are_coloured_and_nothing_else_differs() -> None:
-    status, printed = on_terminal("render", "policy", "--settings", str(SETTINGS))
+    seen = run_on_terminal("render", "policy", "--settings", str(SETTINGS))
 
-    assert (status, COLOURS.sub("", printed)) == (0, golden("render-policy.yaml") + golden("render-policy.stderr"))
-    assert all(f"\x1b[1m{code}\x1b[0m  {code.summary}\n" in printed for code in LimitCode)
-    assert not COLOURS.search(printed[: printed.index("Made from")])
+    assert (seen.returncode, COLOURS.sub("", seen.text)) == (
+        0,
+        golden("render-policy.stdout.yaml") + golden("render-policy.stderr.txt"),
+    )
+    assert all(f"\x1b[1m{code}\x1b[0m  {code.summary}\n" in seen.text for code in LimitCode)
+    assert not COLOURS.search(seen.text[: seen.text.index("Made from")])
 
 
 @pytest.mark.parametrize(("flags", "environment"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
-def test_colours_can_be_turned_off(flags: list[str], environment: dict[str, str]) -> None:
-    _, printed = on_terminal("render", "policy", "--settings", str(SETTINGS), *flags, **environment)
+def test_colours_can_be_turned_off(flags: list[str], environment: dict[str, Any]) -> None:
+    seen = run_on_terminal("render", "policy", "--settings", str(SETTINGS), *flags, **environment)
 
-    assert "\x1b" not in printed
+    assert "\x1b" not in seen.text
 
 
 def test_the_policies_can_be_named_and_flags_come_from_the_environment() -> None:

@@ -52,7 +52,7 @@ def policy(settings: Path | None, *, no_color: bool, **flags: Any) -> None:
     click.echo(f"Made from {origin}. What a policy cannot do:", err=True)
     for reason in every_reason():
         if reason.code in list(LimitCode):
-            click.echo(explained(reason, Style(no_color=no_color)), err=True)
+            click.echo(explained(reason, Style(no_color=no_color, err=True)), err=True)
 
 
 def _from_file(file: Path, flags: dict[str, Any]) -> tuple[Snapshot, str]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from webhook.errors import InputError
 from webhook.manifests.composer import compose, target
 from webhook.manifests.nodes import NodeReader
 from webhook.manifests.places import Text
-from webhook.manifests.scalars import MERGE
+from webhook.manifests.scalars import MERGE, STR
 
 Path = Sequence[str | int]
 """The way from a document's root to a part: keys of mappings and indices of sequences."""
@@ -26,11 +26,13 @@ class Document:
         root: its node; two items of a List that are aliases of one anchor have the same.
         value: what kubectl reads there.
         number: which document of the text it stands in, from 0; the items of a List share theirs.
+        top: the root of that document.
     """
 
     root: Node
     value: Any
     number: int
+    top: Node
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,14 @@ class Source(Text):
         objects = tuple(item for document in plain.documents for item in _objects(document, plain))
         return cls(name=name, text=text, documents=objects)
 
+    def reread(self, text: str) -> Source:
+        """The source after a change to `text`.
+
+        Raises:
+            InputError: as :meth:`parse` does.
+        """
+        return self if text == self.text else Source.parse(text, name=self.name)
+
     @classmethod
     def parse_any(cls, text: str, *, name: str) -> Source:
         """Read documents of any shape, such as a Compose file; empty ones do not count.
@@ -65,7 +75,7 @@ class Source(Text):
         reader = NodeReader(given)
         found = [(number, root, reader.value(root)) for number, root in enumerate(compose(given))]
         documents = [
-            Document(root=target(root), value=value, number=number)
+            Document(root=target(root), value=value, number=number, top=root)
             for number, root, value in found
             if value is not None
         ]
@@ -81,8 +91,7 @@ def _objects(document: Document, text: Text) -> Iterator[Document]:
     items = value.get("items")
     if value["kind"].endswith("List") and isinstance(items, list):
         for index, item in enumerate(items):
-            root = node_at(document.root, ["items", index])
-            yield from _objects(Document(root=root, value=item, number=document.number), text)
+            yield from _objects(replace(document, root=node_at(document.root, ["items", index]), value=item), text)
     else:
         yield document
 
@@ -144,6 +153,9 @@ def _merged(node: MappingNode) -> Iterator[Node]:
 
 def key_text(node: Node) -> str | None:
     """The text of a mapping's key; None for one that a document cannot have."""
+    if node.tag == STR and isinstance(node, ScalarNode) and node.value.isascii():
+        text: str = node.value
+        return text
     try:
         return NodeReader(Text(name="", text="")).key(node)
     except InputError:
