@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:/?#\[\]@]*)(?::([^:/?#]*))?")
 _HTTP: Final = re.compile(r"https?://([^/?#\s]+)([/?#][\x21-\x7e]*)?")
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -91,7 +91,7 @@ def is_host(text: str) -> bool:
         return False
     if text.startswith("[") and text.endswith("]"):
         return _is_ipv6(text[1:-1])
-    return _HOST.fullmatch(text) is not None
+    return HOST.fullmatch(text) is not None
 
 
 def _is_ipv6(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import jsonschema
 import kubernetes_validate
-from ruamel.yaml import YAML
+import yaml
 
 Object = dict[str, Any]
 
@@ -21,27 +21,27 @@ VERSIONS: Final = ("1.30", kubernetes_validate.latest_version())
 @cache
 def definitions() -> tuple[Object, ...]:
     """The CustomResourceDefinitions, which an API server takes as they are."""
-    loader = YAML(typ="safe", pure=True)
-    return tuple(document for file in sorted(DEFINITIONS.glob("*.yaml")) for document in loader.load_all(file))
+    files = sorted(DEFINITIONS.glob("*.yaml"))
+    return tuple(document for file in files for document in yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
-def validate(document: Object) -> None:
-    """Check an object against its schema, in which every field has to be.
+def validate(document: Object, versions: tuple[str, ...] = VERSIONS) -> None:
+    """Check an object against its schema of each of these `versions` of Kubernetes, in which every field has to be.
 
     Raises:
         jsonschema.ValidationError: it does not fit. SchemaNotFoundError: no schema is there for its kind.
     """
-    _validate(json.dumps(document, sort_keys=True))
+    _validate(json.dumps(document, sort_keys=True), versions)
 
 
 @cache
-def _validate(text: str) -> None:
+def _validate(text: str, versions: tuple[str, ...]) -> None:
     """Most objects are the same in many combinations, and Kubernetes' schemas are read anew for each."""
     document = json.loads(text)
     if schema := _defined(document["apiVersion"], document["kind"]):
         jsonschema.validate(document, schema)
         return
-    for version in VERSIONS:
+    for version in versions:
         kubernetes_validate.validate(document, version, strict=True)
 
 

@@ -22,9 +22,12 @@ COMMANDS: Final = {
     "certs": "issue certificates by hand, or show them",
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
+    "inject": "put the settings into manifests, for clusters without the webhook",
     "reasons": "list the reason codes, or explain one",
+    "render": "print the settings as a policy for the API server, for clusters without the webhook",
     "serve": "run the service",
     "settings": "check settings before they are applied",
+    "uninject": "take out of manifests what inject, or the webhook, would put in",
 }
 
 

@@ -28,10 +28,11 @@ def command(code: str | None, output: str, *, no_color: bool) -> None:
         for reason in reasons:
             click.echo(f"{style(reason.code, bold=True)}  {reason.summary}")
     else:
-        click.echo(_explained(reasons[0], style))
+        click.echo(explained(reasons[0], style))
 
 
-def _explained(reason: Reason, style: Style) -> str:
+def explained(reason: Reason, style: Style) -> str:
+    """A code with what it means and what to do, on several lines."""
     paragraphs = [reason.meaning, reason.fix or "The message says what to do."]
     texts = [textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ") for paragraph in paragraphs]
     return "\n".join([f"{style(reason.code, bold=True)}  {reason.summary}", *texts])

@@ -15,7 +15,7 @@ from webhook.injection.reasons import Code
 from webhook.injection.settings import is_dns_subdomain, is_readable
 from webhook.injection.snapshot import Reference, TargetKind
 
-_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -115,7 +115,7 @@ def _parse_reference(
     key: str, value: str, kind: TargetKind, namespace: str, faults: list[AnnotationFault]
 ) -> Reference | None:
     owner, slash, name = value.rpartition("/")
-    if is_dns_subdomain(name) and (_DNS_LABEL.fullmatch(owner) if slash else True):
+    if is_dns_subdomain(name) and (DNS_LABEL.fullmatch(owner) if slash else True):
         return Reference(kind=kind, namespace=owner or namespace, name=name)
     text = fault_text(key, value, "NAME or NAMESPACE/NAME", Code.BAD_REFERENCE.advice)
     faults.append(AnnotationFault(code=Code.BAD_REFERENCE, text=text))
@@ -135,7 +135,7 @@ def _ray_namespace(written: Mapping[str, str | None], faults: list[AnnotationFau
 def _names(written: Mapping[str, str | None], key: str, faults: list[AnnotationFault]) -> frozenset[str]:
     value = written.get(key) or ""
     names = frozenset(name for part in value.split(",") if (name := part.strip()))
-    wrong = sorted(name for name in names if not _DNS_LABEL.fullmatch(name))
+    wrong = sorted(name for name in names if not DNS_LABEL.fullmatch(name))
     if not wrong:
         return names
     text = fault_text(key, value, "container names, comma-separated", f"mend {quote(wrong[0])}")

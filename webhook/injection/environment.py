@@ -19,7 +19,7 @@ Operation = dict[str, Any]
 """One JSON Patch operation (RFC 6902): op, path and, but for remove, value."""
 
 # Kubernetes' expansion (k8s.io/kubernetes/third_party/forked/golang/expansion): `$$` is an escaped dollar.
-_REFERENCES: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
+REFERENCES: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ def references(value: str) -> set[str]:
     >>> sorted(references("$(A)/$$(B)/$(C)"))
     ['A', 'C']
     """
-    return {match[1] for match in _REFERENCES.finditer(value) if match[1] is not None}
+    return {match[1] for match in REFERENCES.finditer(value) if match[1] is not None}
 
 
 def last_declared(env: Sequence[EnvVar] | None) -> dict[str, EnvVar]:

@@ -1,6 +1,7 @@
 """The tables of codes of findings, which are no decisions of the webhook's.
 
-31x of the guard, 6xx about manifests, 7xx about what is there already, of audits and checks.
+31x of the guard, 6xx about manifests, 7xx about what is there already, of audits and checks,
+78x of what a rendered policy cannot do.
 """
 
 from __future__ import annotations
@@ -60,6 +61,41 @@ class ManifestCode(ReasonCode):
     )
 
 
+class InjectCode(ReasonCode):
+    """What `ray-webhook inject` and `uninject` say of a pod template, beside what the webhook would say."""
+
+    TAKEN_OUT = (
+        "RAY680",
+        "taken out",
+        "What was injected is gone from the manifest, and what stood there before is back.",
+        "Nothing is to be done.",
+    )
+    GENERATED_NAME = (
+        "RAY681",
+        "cluster without a name yet",
+        "KubeRay makes the RayCluster under a name of its own, so its pods' connection cannot stand in the manifest.",
+        "Leave these pods to the webhook, which knows their cluster.",
+    )
+    SHARED = (
+        "RAY682",
+        "not to be changed alone",
+        "An alias or a merge shares the template with what must stay, or its text is too odd to be changed safely.",
+        "Write the alias or the merge out.",
+    )
+    ASSUMED_NAMESPACE = (
+        "RAY684",
+        "namespace assumed",
+        "The connection names a RayCluster or RayService in a namespace that neither the manifest nor a flag tells.",
+        "Give the namespace with -n, or write it into the manifest.",
+    )
+    NOTHING_OF_OURS = (
+        "RAY683",
+        "nothing to take out",
+        "The pod template has nothing that the webhook would put in.",
+        "Nothing is to be done.",
+    )
+
+
 class FindingCode(ReasonCode):
     """What an audit or a check finds."""
 
@@ -98,4 +134,51 @@ class FindingCode(ReasonCode):
         "settings key without effect",
         "The key looks like a setting and is none: its value is derived from others.",
         "Take the key out.",
+    )
+
+
+class LimitCode(ReasonCode):
+    """What a rendered policy cannot do that the webhook does, and how it leaves the pods that need it."""
+
+    NAMED_TARGET = (
+        "RAY780",
+        "pods that name a cluster",
+        "A policy looks up no other object, so a pod that names a RayCluster or RayService is left as it is.",
+        "Take ray.seedcore.io/cluster or service out where the settings name that cluster, or run the webhook.",
+    )
+    KUBERAY_CONNECTION = (
+        "RAY781",
+        "KubeRay pods that opted in",
+        "A policy cannot look up the RayCluster of a pod of KubeRay's, and only mends a wrong RAY_ADDRESS there.",
+        "Set what its programs need in the RayCluster's pod template, or run the webhook.",
+    )
+    UNREFUSED = (
+        "RAY782",
+        "nothing is refused",
+        "A policy that changes pods cannot refuse them: a pod that the webhook denies is created and left as it is.",
+        "Add the component manifest-policy, which tells of them at kubectl apply, or run the webhook.",
+    )
+    UNTOLD = (
+        "RAY783",
+        "nothing is told",
+        "No pod gets the annotation ray.seedcore.io/status or a warning, and nothing is counted or logged.",
+        "Ask ray-webhook explain what becomes of a manifest, and why.",
+    )
+    SNAPSHOT = (
+        "RAY784",
+        "settings of one moment",
+        "The values stand in the policy: pods go on to get them after the settings changed.",
+        "Render and apply the policy again with each change of the settings, or run the webhook.",
+    )
+    EPHEMERAL = (
+        "RAY785",
+        "ephemeral containers",
+        "A container that kubectl debug adds to a pod is left as it is.",
+        "Give it what it needs with kubectl debug --env.",
+    )
+    TOO_LARGE = (
+        "RAY786",
+        "very large pods",
+        "A pod with over 100 containers, 1000 variables or 500 listed names, or too costly to judge, is left as it is.",
+        "Take variables into a ConfigMap and envFrom, or run the webhook.",
     )

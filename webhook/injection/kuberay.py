@@ -18,8 +18,8 @@ from webhook.injection.review import AnyPod, Container
 from webhook.injection.settings import is_dns_subdomain, is_readable
 
 _NODE_ROLES: Final = {"head": Role.HEAD, "worker": Role.WORKER}
-_PORT: Final = re.compile(r"(?:^|\s)--port[=\s]\s*(\S+)")
-_ADDRESS: Final = re.compile(r"(?:^|\s)--address[=\s]\s*(\S+)")
+PORT_FLAG: Final = re.compile(r"(?:^|\s)--port[=\s]\s*(\S+)")
+ADDRESS_FLAG: Final = re.compile(r"(?:^|\s)--address[=\s]\s*(\S+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,9 +98,9 @@ def _literal(container: Container, name: str) -> str:
 def _own_address(role: Role, command: str) -> str | None:
     """The address that KubeRay would have written: ``127.0.0.1:<port>`` on a head, the worker's ``--address=``."""
     if role is Role.WORKER:
-        match = _ADDRESS.search(command)
+        match = ADDRESS_FLAG.search(command)
         return match[1] if match and RayAddress.parse(match[1]).form is Form.DIRECT else None
-    match = _PORT.search(command)
+    match = PORT_FLAG.search(command)
     port = parse_port(match[1]) if match else contract.GCS_PORT
     return f"127.0.0.1:{port}" if command and port else None
 

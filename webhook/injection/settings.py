@@ -17,7 +17,7 @@ from ray_config.address import is_host, is_http_url, parse_port
 from webhook import contract
 from webhook.errors import quote
 
-_UNREADABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]|\$\(")
+UNREADABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]|\$\(")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 _SECRET_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
@@ -80,7 +80,7 @@ BUILT_IN: Final = Settings(
 
 def is_readable(text: str) -> bool:
     """Whether `text` is a readable literal: not empty, no ``$(``, no blank, no control character."""
-    return bool(text) and _UNREADABLE.search(text) is None
+    return bool(text) and UNREADABLE.search(text) is None
 
 
 def parse_settings(data: Mapping[str, str], *, source: str, cluster_wide: bool) -> Settings:

@@ -1,0 +1,1 @@
+"""The rule book as a MutatingAdmissionPolicy, for clusters that want no webhook."""
