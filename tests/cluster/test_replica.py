@@ -9,7 +9,7 @@ from tests.cluster.keeping import Clock
 from webhook.certificates.authority import KeyPair, issue_authority, issue_serving
 from webhook.certificates.content import Content, fingerprint
 from webhook.certificates.rotation import SETTLE_SECONDS
-from webhook.cluster.replica import Replica
+from webhook.cluster.replica import AGAIN_SECONDS, Replica
 
 OLD, NEW = issue_authority(NOW), issue_authority(NOW)
 NAMES = ["svc.ns.svc"]
@@ -99,12 +99,14 @@ def test_without_a_secret_the_pair_stays(case: Case) -> None:
     assert case.replica.is_trusted
 
 
-def test_a_pair_that_cannot_be_served_is_tried_once_and_the_report_tells_the_old_one(case: Case) -> None:
+def test_a_pair_that_cannot_be_served_is_tried_again_after_a_while_and_the_report_tells_the_old_one(case: Case) -> None:
     case.can = False
     case.look(RENEWED, FIRST.bundle)
     case.can = True
     assert case.look(RENEWED, FIRST.bundle) == [FIRST.serving]
     assert case.replica.report(RENEWED).serves == fingerprint(FIRST.serving.certificate)
+    case.clock.ahead += AGAIN_SECONDS
+    assert case.look(RENEWED, FIRST.bundle) == [FIRST.serving, RENEWED.serving]
 
 
 def test_the_report_tells_what_has_settled_and_what_is_served(case: Case) -> None:

@@ -66,9 +66,9 @@ class ManagedCertificate:
         state.trusted = False
 
     def serve(self, pair: KeyPair) -> bool:
-        """Serve `pair` from now on; returns whether it could be done."""
+        """Serve `pair` from now on; returns whether it could be done. One that could not may be tried again."""
         self._pair.put(pair.certificate, pair.key)
-        follow_certificate(self._state, self.serving)
+        follow_certificate(self._state, self.serving, retry=True)
         return self.serving.served == pair.certificate
 
     def trusted(self) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from time import monotonic
+from typing import Final
 
 from webhook.certificates.authority import KeyPair
 from webhook.certificates.content import Content, fingerprint, split
 from webhook.certificates.rotation import SETTLE_SECONDS, Report
 from webhook.errors import CertificateError
+
+AGAIN_SECONDS: Final = 10.0
+"""After which a pair that could not be served is tried again: the reason may have been a passing one, such as too few
+file descriptors."""
 
 
 class Replica:
@@ -38,7 +43,7 @@ class Replica:
         self._since: dict[str, float] = {}
         self._is_called = True
         self._serving: KeyPair | None = None
-        self._refused: KeyPair | None = None
+        self._refused: tuple[KeyPair, float] | None = None
         self._issuer = ""
 
     @property
@@ -50,7 +55,7 @@ class Replica:
         """Take note of what the Secret and the configuration's bundles say, and serve what follows from it."""
         self._is_called = bool(bundles)
         self._note(bundles)
-        if content is None or content.serving in (self._serving, self._refused):
+        if content is None or content.serving == self._serving or self._was_refused(content.serving):
             return
         if self._may_serve(content.issuer):
             self._take(content.serving, content.issuer)
@@ -67,6 +72,13 @@ class Replica:
         seen = set.intersection(*map(_fingerprints, bundles.values())) if bundles else set()
         self._since = {one: self._since.get(one, now) for one in seen}
 
+    def _was_refused(self, pair: KeyPair) -> bool:
+        """Whether it was tried a short while ago."""
+        if self._refused is None:
+            return False
+        refused, at = self._refused
+        return refused == pair and self._clock() - at < AGAIN_SECONDS
+
     def _may_serve(self, issuer: str) -> bool:
         if self._serving is None or self._has_settled(issuer):
             return True
@@ -82,7 +94,7 @@ class Replica:
         if self._serve(pair):
             self._serving, self._issuer, self._refused = pair, issuer, None
         else:
-            self._refused = pair
+            self._refused = pair, self._clock()
 
 
 def _fingerprints(bundle: bytes) -> set[str]:

@@ -86,9 +86,9 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         state.log.info("settings changed", source=settings.source)
 
 
-def follow_certificate(state: State, certificate: ServingCertificate) -> None:
-    """Serve the pair that its source has now, or tell why the last good one stays."""
-    reload = certificate.reload_if_changed()
+def follow_certificate(state: State, certificate: ServingCertificate, *, retry: bool = False) -> None:
+    """Serve the pair that its source has now, or tell why the last good one stays; with `retry` tell it again."""
+    reload = certificate.reload_if_changed(retry=retry)
     if reload is None:
         return
     show_certificate(state, certificate, good=reload.error is None)
