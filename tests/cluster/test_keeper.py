@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from tests.certificates.support import odd_certificates
 from tests.cluster.keeping import CONFIGURATIONS, LEASES, SECRETS, Cluster, cluster
 from tests.cluster.support import OWN, until
-from webhook.certificates.authority import describe
+from webhook.certificates.authority import describe, issue_authority, issue_serving
 from webhook.certificates.content import split
 from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
 from webhook.cluster.keeper import STOP_SECONDS
@@ -167,13 +167,31 @@ def test_a_secret_that_somebody_else_looks_after_is_left_alone_and_the_fix_is_to
     assert not one.trusted
 
 
-def test_a_secret_of_ours_that_lost_its_key_is_put_back_by_who_knows_it(made: Cluster) -> None:
+@pytest.mark.parametrize("changed", [{}, {"tls.crt": "JSUl"}])
+def test_a_secret_of_ours_that_lost_its_key_is_put_back_by_who_knows_it(made: Cluster, changed: dict[str, str]) -> None:
     one = made.start()
     until(lambda: ours(made) and one.trusted, "it is trusted")
     before = made.secret()
-    data = {key: b64encode(value).decode() for key, value in before.items() if key != "ca.key"}
+    data = {key: b64encode(value).decode() for key, value in before.items() if key != "ca.key"} | changed
     made.fake.put(SECRETS, OWN, "tls", data=data)
     until(lambda: made.secret() == before, "it is put back")
+
+
+def test_somebodys_own_pair_that_is_put_into_the_secret_is_left_alone_and_the_old_one_is_served(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    served, now = list(one.served), datetime.now(UTC)
+    own = issue_serving(issue_authority(now), [f"svc.{OWN}.svc"], now)
+    data = {"tls.crt": b64encode(own.certificate).decode(), "tls.key": b64encode(own.key).decode()}
+    before = writes(made, SECRETS)
+    made.fake.put(SECRETS, OWN, "tls", data=data)
+    (told,) = until(lambda: one.log.fields("the Secret is left alone"), "it is told")
+
+    assert "--tls-cert" in told["message"]
+    assert made.secret() == {"tls.crt": own.certificate, "tls.key": own.key}
+    assert (writes(made, SECRETS), one.served) == (before, served)
+    made.fake.delete(SECRETS, OWN, "tls")
+    until(lambda: made.secret().get("tls.crt") == served[0].certificate, "without it what is served comes back")
 
 
 def test_a_secret_that_cannot_be_written_keeps_no_bundle_from_being_healed(made: Cluster) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
-from webhook.certificates.content import fingerprint
+from webhook.certificates.content import certificates_in, fingerprint, issuer_of
 from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step, next_trust
 from webhook.cluster.bundle import Bundles, bundle_document
 from webhook.cluster.client import Api
@@ -99,7 +99,10 @@ class Leader:
 
     def _is_anothers(self, stored: Stored) -> bool:
         """Whether somebody else looks after the Secret; ours without its key is put back by who knows it."""
-        return bool(stored.owner) and not (stored.owner == UNKNOWN and self._views.secret.known)
+        known = self._views.secret.known
+        if stored.owner != UNKNOWN or known is None:
+            return bool(stored.owner)
+        return bool(certificates_in([stored.certificate])) and not issuer_of(stored.certificate, known.authorities)
 
     def _warn(self, stored: Stored) -> None:
         if self._said != (stored.owner, {}):
