@@ -150,6 +150,8 @@ class FakeApiServer:
             self.version += 1
             new = {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{self.version}"}}
             made = _merged(old or new, request.body)
+            if sum(len(key) + len(text) for key, text in made["metadata"].get("annotations", {}).items()) > 262_144:
+                return 422, _status(422, "metadata.annotations: Too long: may not be more than 262144 bytes")
             made["metadata"]["resourceVersion"] = str(self.version)
             self.collections[path][namespace, name] = made
             self._record(path, "MODIFIED" if old else "ADDED", made)

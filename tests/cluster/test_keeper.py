@@ -318,6 +318,20 @@ def reports(cluster: Cluster) -> list[str]:
     return [key for key in annotations if key.startswith(REPORT)]
 
 
+@pytest.mark.parametrize("key", ["example.com/notes", REPORT + "nobody"])
+def test_annotations_of_others_that_leave_no_room_for_a_report_are_removed(made: Cluster, key: str) -> None:
+    made.fake.put(LEASES, OWN, "lead", spec={}, annotations={key: "x" * (262_144 - len(key))})
+    one = made.start()
+    until(lambda: ours(made) and one.trusted and reports(made), "it is trusted")
+    until(lambda: key not in made.lease()["metadata"]["annotations"], "there is room")
+
+    assert one.log.fields("strange annotations removed from the Lease") == [{"count": 1}]
+    made.fake.put(LEASES, OWN, "lead", spec=made.lease()["spec"], annotations={"example.com/notes": "short"})
+    made.clock.ahead += AGAIN_SECONDS
+    until(lambda: reports(made), "the report is there")
+    assert made.lease()["metadata"]["annotations"]["example.com/notes"] == "short"
+
+
 def test_a_deleted_lease_comes_back_with_the_reports(made: Cluster) -> None:
     one = made.start()
     until(lambda: ours(made) and one.trusted and reports(made), "it is trusted")

@@ -85,7 +85,7 @@ class CertificateKeeper:
         self._views = _views(names, self._changed, pace.clock)
         self._identity, lease = new_identity(), path_of(names.lease_resource)
         self._replica = Replica(serve, clock=pace.clock)
-        self._reporter = Reporter(api, lease, self._identity, pace.clock)
+        self._reporter = Reporter(api, lease, self._identity, log=log, clock=pace.clock)
         self._leader = Leader(api, names, self._views, log=log, now=now, clock=pace.clock)
         self._election = Election(api, lease, self._views.lease, self._identity, log=log, pace=pace)
         self._informers = [
@@ -181,7 +181,7 @@ class CertificateKeeper:
 
     def _report(self) -> None:
         report = self._replica.report(self._views.secret.value.content)
-        self._reporter.tell(report, is_seen=self._identity in self._views.lease.value.reports)
+        self._reporter.tell(report, self._views.lease.value)
 
     def _forget_who_is_gone(self) -> None:
         reports = self._views.lease.reports() if self._election.is_leader else {}
