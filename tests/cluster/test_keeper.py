@@ -13,15 +13,17 @@ import pytest
 from tests.certificates.support import odd_certificates
 from tests.cluster.keeping import CONFIGURATIONS, LEASES, SECRETS, Cluster, cluster
 from tests.cluster.support import OWN, until
-from webhook.certificates.authority import describe, issue_authority, issue_serving
+from webhook.certificates.authority import CLOCK_SKEW, describe, issue_authority, issue_serving
 from webhook.certificates.content import split
 from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
+from webhook.cluster.election import RENEW_SECONDS, UNFIT_SECONDS, YIELD_SECONDS
 from webhook.cluster.keeper import STOP_SECONDS
 from webhook.cluster.lease import REPORT
 from webhook.cluster.reporter import AGAIN_SECONDS
 from webhook.cluster.secret import ROTATE, ROTATED
 
 SECRET = f"{SECRETS}/tls"
+NOT_ISSUED = "certificate not issued, for the clocks differ"
 
 
 @pytest.fixture
@@ -373,3 +375,49 @@ def test_nothing_secret_is_logged(made: Cluster) -> None:
 
     assert "PRIVATE" not in repr(one.log.lines)
     assert "garbage" not in repr(one.log.lines)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=30), -timedelta(minutes=30)])
+def test_a_clock_that_is_off_by_more_than_a_minute_is_told_once_and_shown(made: Cluster, ahead: timedelta) -> None:
+    one = made.start(ahead=ahead)
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    (told,) = one.log.fields("clocks differ")
+    assert told["seconds_ahead"] == pytest.approx(ahead.total_seconds(), abs=30)
+    assert one.keeper.figures().seconds_ahead == pytest.approx(ahead.total_seconds(), abs=30)
+    assert "NTP" in told["message"]
+
+    right = made.start()
+    until(lambda: right.trusted, "it is trusted")
+    assert right.log.fields("clocks differ") == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), -timedelta(hours=2)])
+def test_nothing_is_issued_by_a_clock_that_is_off_by_more_than_an_hour_and_another_leads(
+    made: Cluster, ahead: timedelta
+) -> None:
+    wrong = made.start(ahead=ahead)
+    until(lambda: wrong.log.fields("clocks differ"), "it is told")
+    made.pass_time(YIELD_SECONDS)
+    until(lambda: wrong.leads and wrong.log.fields(NOT_ISSUED), "it leads, for want of another, and issues nothing")
+    assert (made.secret(), wrong.served) == ({}, [])
+    right = made.start()
+    made.pass_time(UNFIT_SECONDS)
+    until(lambda: ours(made) and right.trusted, "the other one has issued")
+    assert describe(made.secret()["tls.crt"]).not_before == (made.now - CLOCK_SKEW).replace(microsecond=0)
+
+
+def test_a_renewal_waits_while_the_clock_is_off_and_the_bundles_are_healed_all_the_same(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    one.ahead = timedelta(days=61)
+    made.pass_time(RENEW_SECONDS)
+    until(lambda: one.log.fields("no longer leading"), "it makes room")
+    made.pass_time(YIELD_SECONDS)
+    until(lambda: one.leads and one.log.fields(NOT_ISSUED), "it leads again, and issues nothing")
+    made.configure("svc")
+    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is healed")
+    assert len(one.served) == 1
+    made.now += timedelta(days=61)
+    one.ahead = timedelta()
+    made.pass_time(SETTLE_SECONDS)
+    until(lambda: len(one.served) == 2, "it is renewed")

@@ -121,6 +121,12 @@ class _KeeperCollector(Collector):
                 "When the newest authority expires",
                 figures.authority_expiry,
             )
+        if figures.seconds_ahead is not None:
+            yield GaugeMetricFamily(
+                "ray_webhook_clock_ahead_seconds",
+                "How far this replica's clock is ahead of the API server's",
+                figures.seconds_ahead,
+            )
         written = CounterMetricFamily(
             "ray_webhook_certificate_writes", "Contents of the Secret that this replica wrote", labels=["reason"]
         )
