@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.certificates.support import NOW
 from webhook.certificates.authority import KeyPair
@@ -46,7 +46,10 @@ class Process:
     since: tuple[int, float] = (-1, 0.0)
 
     def __post_init__(self) -> None:
-        self.replica = Replica(self._serve, clock=lambda: self.world.time)
+        self.replica = Replica(self._serve, now=self._now, clock=lambda: self.world.time)
+
+    def _now(self) -> datetime:
+        return NOW + timedelta(seconds=self.world.time) + self.offset
 
     def _serve(self, pair: KeyPair) -> bool:
         self.certificate = pair.certificate
@@ -63,9 +66,8 @@ class Process:
     def lead(self, seen: Seen) -> bool:
         """Take one step; returns whether anything was written."""
         self._note(seen)
-        now = NOW + timedelta(seconds=self.world.time) + self.offset
         situation = self._situation(seen)
-        step = next_trust(situation) or next_step(situation, names=NAMES, now=now)
+        step = next_trust(situation) or next_step(situation, names=NAMES, now=self._now())
         return not isinstance(step, Wait) and self.world.write(step, seen)
 
     def _note(self, seen: Seen) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -87,6 +87,7 @@ class FakeApiServer:
         self.oldest = 0
         self.epoch = 0
         self.closing = False
+        self.date: Callable[[], float] = time
 
     def put(
         self, path: str, namespace: str, name: str, *, annotations: dict[str, str] | None = None, **fields: Any
@@ -150,6 +151,8 @@ class FakeApiServer:
             self.version += 1
             new = {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{self.version}"}}
             made = _merged(old or new, request.body)
+            if sum(len(key) + len(text) for key, text in made["metadata"].get("annotations", {}).items()) > 262_144:
+                return 422, _status(422, "metadata.annotations: Too long: may not be more than 262144 bytes")
             made["metadata"]["resourceVersion"] = str(self.version)
             self.collections[path][namespace, name] = made
             self._record(path, "MODIFIED" if old else "ADDED", made)
@@ -216,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.fake.events[request.path] = request.body
             self._answer(200, request.body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(self.fake.date() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as http.server calls it
         """Say nothing."""

@@ -6,13 +6,15 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from time import monotonic
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from time import monotonic, sleep
 from typing import Any
 
 from tests.cluster.fake_api_server import FakeApiServer, running_api_server
 from tests.cluster.support import FAST, OWN, RecordingLog, api_at
 from webhook.certificates.authority import KeyPair
+from webhook.cluster.election import RENEW_SECONDS
 from webhook.cluster.keeper import CertificateKeeper
 from webhook.cluster.names import Names
 
@@ -35,8 +37,8 @@ class Clock:
 class Keeping:
     """One replica, with what it was told to serve."""
 
-    def __init__(self, url: str, clock: Clock, now: Callable[[], datetime]) -> None:
-        self.log = RecordingLog()
+    def __init__(self, url: str, clock: Clock, now: Callable[[], datetime], ahead: timedelta) -> None:
+        self.log, self.ahead = RecordingLog(), ahead
         self.served: list[KeyPair] = []
         self.trusted: list[bool] = []
         self.keeper = CertificateKeeper(
@@ -46,7 +48,7 @@ class Keeping:
             trusted=lambda: self.trusted.append(True),
             log=self.log,
             pace=replace(FAST, clock=clock, draw=lambda: 0.0),
-            now=now,
+            now=lambda: now() + self.ahead,
         )
 
     def _serve(self, pair: KeyPair) -> bool:
@@ -67,9 +69,20 @@ class Cluster:
     stack: ExitStack
     clock: Clock = field(default_factory=Clock)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    running: list[Keeping] = field(default_factory=list)
 
-    def start(self) -> Keeping:
-        made = Keeping(self.url, self.clock, lambda: self.now)
+    def pass_time(self, seconds: float) -> None:
+        """Push the clock on, and have all replicas look at it; leaders renew in between."""
+        for _ in range(ceil(seconds / RENEW_SECONDS)):
+            self.clock.ahead += RENEW_SECONDS
+            for one in self.running:
+                one.keeper._changed()
+            sleep(0.2)
+
+    def start(self, *, ahead: timedelta = timedelta()) -> Keeping:
+        """One more replica, whose time of day is so far `ahead` of the API server's."""
+        made = Keeping(self.url, self.clock, lambda: self.now, ahead)
+        self.running.append(made)
         made.keeper.start()
         self.stack.callback(made.keeper.stop)
         return made
@@ -102,4 +115,6 @@ def cluster() -> Iterator[Cluster]:
     for path in (SECRETS, LEASES, CONFIGURATIONS):
         fake.serve_kind(path)
     with running_api_server(fake) as url, ExitStack() as stack:
-        yield Cluster(fake=fake, url=url, stack=stack)
+        made = Cluster(fake=fake, url=url, stack=stack)
+        fake.date = lambda: made.now.timestamp()  # noqa: PLW0108  the time changes
+        yield made

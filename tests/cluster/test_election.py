@@ -12,7 +12,14 @@ import pytest
 from tests.cluster.fake_api_server import FakeApiServer, running_api_server
 from tests.cluster.keeping import LEASES, NAMES, Clock
 from tests.cluster.support import FAST, OWN, RecordingLog, api_at, until
-from webhook.cluster.election import DEADLINE_SECONDS, MAX_TRANSITIONS, RENEW_SECONDS, Election
+from webhook.cluster.election import (
+    DEADLINE_SECONDS,
+    MAX_TRANSITIONS,
+    RENEW_SECONDS,
+    UNFIT_SECONDS,
+    YIELD_SECONDS,
+    Election,
+)
 from webhook.cluster.informers import Informer
 from webhook.cluster.lease import DURATION_SECONDS, LONGEST_SECONDS, LeaseView
 from webhook.cluster.names import path_of
@@ -24,11 +31,11 @@ class Candidate:
     """One that takes part, with a clock of its own."""
 
     def __init__(self, url: str, name: str) -> None:
-        self.clock, self.log = Clock(), RecordingLog()
+        self.clock, self.log, self.is_fit = Clock(), RecordingLog(), True
         pace = replace(FAST, clock=self.clock, draw=lambda: 0.0)
         api = api_at(url)
         self.view = LeaseView(self._changed, self.clock)
-        self.election = Election(api, PATH, self.view, name, log=self.log, pace=pace)
+        self.election = Election(api, PATH, self.view, name, log=self.log, pace=pace, is_fit=lambda: self.is_fit)
         self.informer = Informer(
             api, NAMES.lease_resource, self.view, pace=pace, log=self.log, on_sync=self.election.start
         )
@@ -44,6 +51,11 @@ class Candidate:
     def stop(self) -> None:
         self.election.stop()
         self.informer.stop()
+
+    def push(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.ahead += seconds
+        self.election.changed()
 
 
 @pytest.fixture
@@ -203,3 +215,37 @@ def test_a_sick_api_server_is_asked_at_a_bounded_rate(fake: FakeApiServer) -> No
         before = fake.count(PATH)
         sleep(1)
         assert fake.count(PATH) - before <= 12
+
+
+def test_a_leader_that_is_not_fit_any_more_makes_room_for_another_at_once(fake: FakeApiServer) -> None:
+    with candidates(fake) as start:
+        one = start("a")
+        until(lambda: one.leads, "it leads")
+        other = start("b")
+        until(lambda: other.view.value.holder == "a", "the holder is seen")
+        one.is_fit = False
+        one.election.changed()
+        until(lambda: other.leads, "the other one leads", seconds=2)
+        assert not one.leads
+
+
+def test_one_that_is_not_fit_leads_where_nobody_else_does_until_somebody_can(fake: FakeApiServer) -> None:
+    with candidates(fake) as start:
+        one = start("a")
+        until(lambda: one.leads, "it leads")
+        one.is_fit = False
+        one.election.changed()
+        until(lambda: holder(fake) is None and one.view.value.holder == "", "it has made room")
+        sleep(0.2)
+        assert holder(fake) is None
+        one.push(YIELD_SECONDS)
+        until(lambda: one.leads, "it leads again, for want of another")
+        other = start("b")
+        until(lambda: other.view.value.holder == "a", "the holder is seen")
+        sleep(0.2)
+        assert holder(fake) == "a"
+        # Renewed while the clock is pushed on, by less than a leader may go without.
+        for _ in range(round(UNFIT_SECONDS / RENEW_SECONDS)):
+            one.push(RENEW_SECONDS)
+            sleep(0.1)
+        until(lambda: other.leads, "the other one leads", seconds=2)

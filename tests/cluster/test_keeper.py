@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
 
@@ -13,15 +13,17 @@ import pytest
 from tests.certificates.support import odd_certificates
 from tests.cluster.keeping import CONFIGURATIONS, LEASES, SECRETS, Cluster, cluster
 from tests.cluster.support import OWN, until
-from webhook.certificates.authority import describe
+from webhook.certificates.authority import CLOCK_SKEW, describe, issue_authority, issue_serving
 from webhook.certificates.content import split
 from webhook.certificates.rotation import GONE_SECONDS, SETTLE_SECONDS
+from webhook.cluster.election import RENEW_SECONDS, UNFIT_SECONDS, YIELD_SECONDS
 from webhook.cluster.keeper import STOP_SECONDS
 from webhook.cluster.lease import REPORT
 from webhook.cluster.reporter import AGAIN_SECONDS
 from webhook.cluster.secret import ROTATE, ROTATED
 
 SECRET = f"{SECRETS}/tls"
+NOT_ISSUED = "certificate not issued, for the clocks differ"
 
 
 @pytest.fixture
@@ -167,13 +169,31 @@ def test_a_secret_that_somebody_else_looks_after_is_left_alone_and_the_fix_is_to
     assert not one.trusted
 
 
-def test_a_secret_of_ours_that_lost_its_key_is_put_back_by_who_knows_it(made: Cluster) -> None:
+@pytest.mark.parametrize("changed", [{}, {"tls.crt": "JSUl"}])
+def test_a_secret_of_ours_that_lost_its_key_is_put_back_by_who_knows_it(made: Cluster, changed: dict[str, str]) -> None:
     one = made.start()
     until(lambda: ours(made) and one.trusted, "it is trusted")
     before = made.secret()
-    data = {key: b64encode(value).decode() for key, value in before.items() if key != "ca.key"}
+    data = {key: b64encode(value).decode() for key, value in before.items() if key != "ca.key"} | changed
     made.fake.put(SECRETS, OWN, "tls", data=data)
     until(lambda: made.secret() == before, "it is put back")
+
+
+def test_somebodys_own_pair_that_is_put_into_the_secret_is_left_alone_and_the_old_one_is_served(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    served, now = list(one.served), datetime.now(UTC)
+    own = issue_serving(issue_authority(now), [f"svc.{OWN}.svc"], now)
+    data = {"tls.crt": b64encode(own.certificate).decode(), "tls.key": b64encode(own.key).decode()}
+    before = writes(made, SECRETS)
+    made.fake.put(SECRETS, OWN, "tls", data=data)
+    (told,) = until(lambda: one.log.fields("the Secret is left alone"), "it is told")
+
+    assert "--tls-cert" in told["message"]
+    assert made.secret() == {"tls.crt": own.certificate, "tls.key": own.key}
+    assert (writes(made, SECRETS), one.served) == (before, served)
+    made.fake.delete(SECRETS, OWN, "tls")
+    until(lambda: made.secret().get("tls.crt") == served[0].certificate, "without it what is served comes back")
 
 
 def test_a_secret_that_cannot_be_written_keeps_no_bundle_from_being_healed(made: Cluster) -> None:
@@ -300,6 +320,20 @@ def reports(cluster: Cluster) -> list[str]:
     return [key for key in annotations if key.startswith(REPORT)]
 
 
+@pytest.mark.parametrize("key", ["example.com/notes", REPORT + "nobody"])
+def test_annotations_of_others_that_leave_no_room_for_a_report_are_removed(made: Cluster, key: str) -> None:
+    made.fake.put(LEASES, OWN, "lead", spec={}, annotations={key: "x" * (262_144 - len(key))})
+    one = made.start()
+    until(lambda: ours(made) and one.trusted and reports(made), "it is trusted")
+    until(lambda: key not in made.lease()["metadata"]["annotations"], "there is room")
+
+    assert one.log.fields("strange annotations removed from the Lease") == [{"count": 1}]
+    made.fake.put(LEASES, OWN, "lead", spec=made.lease()["spec"], annotations={"example.com/notes": "short"})
+    made.clock.ahead += AGAIN_SECONDS
+    until(lambda: reports(made), "the report is there")
+    assert made.lease()["metadata"]["annotations"]["example.com/notes"] == "short"
+
+
 def test_a_deleted_lease_comes_back_with_the_reports(made: Cluster) -> None:
     one = made.start()
     until(lambda: ours(made) and one.trusted and reports(made), "it is trusted")
@@ -341,3 +375,49 @@ def test_nothing_secret_is_logged(made: Cluster) -> None:
 
     assert "PRIVATE" not in repr(one.log.lines)
     assert "garbage" not in repr(one.log.lines)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=30), -timedelta(minutes=30)])
+def test_a_clock_that_is_off_by_more_than_a_minute_is_told_once_and_shown(made: Cluster, ahead: timedelta) -> None:
+    one = made.start(ahead=ahead)
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    (told,) = one.log.fields("clocks differ")
+    assert told["seconds_ahead"] == pytest.approx(ahead.total_seconds(), abs=30)
+    assert one.keeper.figures().seconds_ahead == pytest.approx(ahead.total_seconds(), abs=30)
+    assert "NTP" in told["message"]
+
+    right = made.start()
+    until(lambda: right.trusted, "it is trusted")
+    assert right.log.fields("clocks differ") == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), -timedelta(hours=2)])
+def test_nothing_is_issued_by_a_clock_that_is_off_by_more_than_an_hour_and_another_leads(
+    made: Cluster, ahead: timedelta
+) -> None:
+    wrong = made.start(ahead=ahead)
+    until(lambda: wrong.log.fields("clocks differ"), "it is told")
+    made.pass_time(YIELD_SECONDS)
+    until(lambda: wrong.leads and wrong.log.fields(NOT_ISSUED), "it leads, for want of another, and issues nothing")
+    assert (made.secret(), wrong.served) == ({}, [])
+    right = made.start()
+    made.pass_time(UNFIT_SECONDS)
+    until(lambda: ours(made) and right.trusted, "the other one has issued")
+    assert describe(made.secret()["tls.crt"]).not_before == (made.now - CLOCK_SKEW).replace(microsecond=0)
+
+
+def test_a_renewal_waits_while_the_clock_is_off_and_the_bundles_are_healed_all_the_same(made: Cluster) -> None:
+    one = made.start()
+    until(lambda: ours(made) and one.trusted, "it is trusted")
+    one.ahead = timedelta(days=61)
+    made.pass_time(RENEW_SECONDS)
+    until(lambda: one.log.fields("no longer leading"), "it makes room")
+    made.pass_time(YIELD_SECONDS)
+    until(lambda: one.leads and one.log.fields(NOT_ISSUED), "it leads again, and issues nothing")
+    made.configure("svc")
+    until(lambda: made.bundles() == [made.secret()["ca.crt"]], "the bundle is healed")
+    assert len(one.served) == 1
+    made.now += timedelta(days=61)
+    one.ahead = timedelta()
+    made.pass_time(SETTLE_SECONDS)
+    until(lambda: len(one.served) == 2, "it is renewed")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.certificates.support import NOW
 from tests.cluster.keeping import Clock
-from webhook.certificates.authority import KeyPair, issue_authority, issue_serving
+from webhook.certificates.authority import SERVING_LIFE, KeyPair, issue_authority, issue_serving
 from webhook.certificates.content import Content, fingerprint
 from webhook.certificates.rotation import SETTLE_SECONDS
-from webhook.cluster.replica import Replica
+from webhook.cluster.replica import AGAIN_SECONDS, Replica
 
 OLD, NEW = issue_authority(NOW), issue_authority(NOW)
 NAMES = ["svc.ns.svc"]
@@ -24,8 +26,8 @@ class Case:
     def __init__(self) -> None:
         self.clock = Clock()
         self.served: list[KeyPair] = []
-        self.can = True
-        self.replica = Replica(self._serve, clock=self.clock)
+        self.can, self.now = True, NOW
+        self.replica = Replica(self._serve, now=lambda: self.now, clock=self.clock)
 
     def _serve(self, pair: KeyPair) -> bool:
         if self.can:
@@ -99,12 +101,32 @@ def test_without_a_secret_the_pair_stays(case: Case) -> None:
     assert case.replica.is_trusted
 
 
-def test_a_pair_that_cannot_be_served_is_tried_once_and_the_report_tells_the_old_one(case: Case) -> None:
+def test_a_pair_that_cannot_be_served_is_tried_again_after_a_while_and_the_report_tells_the_old_one(case: Case) -> None:
     case.can = False
     case.look(RENEWED, FIRST.bundle)
     case.can = True
     assert case.look(RENEWED, FIRST.bundle) == [FIRST.serving]
     assert case.replica.report(RENEWED).serves == fingerprint(FIRST.serving.certificate)
+    case.clock.ahead += AGAIN_SECONDS
+    assert case.look(RENEWED, FIRST.bundle) == [FIRST.serving, RENEWED.serving]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), -SERVING_LIFE])
+def test_what_is_not_valid_by_ones_own_clock_is_neither_taken_up_nor_reported_as_trusted(
+    case: Case, ahead: timedelta
+) -> None:
+    issuer = issue_authority(NOW + ahead, life=SERVING_LIFE)
+    serving = issue_serving(issuer, NAMES, NOW + ahead)
+    untimely = Content(authority=issuer, older=(OLD.certificate,), serving=serving)
+    case.look(untimely, untimely.bundle)
+    case.clock.ahead += SETTLE_SECONDS
+    assert case.look(untimely, untimely.bundle) == [FIRST.serving]
+    assert case.replica.report(untimely).trusted == {fingerprint(OLD.certificate)}
+    assert case.replica.untimely == untimely.serving
+    case.now = NOW + ahead
+    assert case.look(untimely, untimely.bundle) == [FIRST.serving, untimely.serving]
+    assert fingerprint(issuer.certificate) in case.replica.report(untimely).trusted
+    assert case.replica.untimely is None
 
 
 def test_the_report_tells_what_has_settled_and_what_is_served(case: Case) -> None:

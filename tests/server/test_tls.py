@@ -27,8 +27,8 @@ from tests.server.certificates import made, new_ec, new_rsa, pkcs8
 from webhook.certificates.authority import KeyPair, describe, issue_authority, issue_serving
 from webhook.errors import CertificateError
 from webhook.server.files import MAX_FILE, read_regular_file
-from webhook.server.pairs import PairFiles, PairInMemory
-from webhook.server.tls import Reload, ServingCertificate
+from webhook.server.pairs import Content, PairFiles, PairInMemory
+from webhook.server.tls import Reload, ServingCertificate, _prove, _Proven
 
 NAMES = ["localhost", "127.0.0.1"]
 AUTHORITY = issue_authority(datetime.now(UTC))
@@ -451,6 +451,28 @@ class TestLoading:
 
         assert serving.reload_if_changed() == Reload()
         assert shown(serving) == renewed
+
+    def test_what_was_refused_is_judged_again_only_where_that_is_asked_for(
+        self, files: Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        serving = files.serve()
+        old, renewed = files.certificate.read_bytes(), files.issue()
+
+        def refuse_new(names: tuple[str, str], content: Content) -> _Proven:
+            if content[0] != old:
+                raise CertificateError("a passing reason", fix="try again")
+            return _prove(names, content)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("webhook.server.tls._prove", refuse_new)
+            refused = serving.reload_if_changed()
+
+        assert refused is not None
+        assert refused.error is not None
+        assert serving.reload_if_changed() is None
+        assert serving.reload_if_changed(retry=True) == Reload()
+        assert shown(serving) == renewed
+        assert serving.reload_if_changed(retry=True) is None
 
     def test_a_pair_is_served_though_the_authorities_of_clients_cannot_be_read(self, files: Files) -> None:
         authorities = files.certificate.with_name("clients.crt")

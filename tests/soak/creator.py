@@ -1,4 +1,8 @@
-"""Creates pods at a steady rate, as controllers do: what the guard refuses is tried again until it is created."""
+"""Creates pods at a steady rate, as controllers do: what the guard refuses is tried again until it is created.
+
+As behind a load balancer, an API server is sent nothing over a new connection before its ``/readyz`` is ok: one that
+has just started passes over every webhook until it has read the Services.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ from tests.e2e import workloads
 
 THREADS: Final = 16
 ANSWER_SECONDS: Final = 60.0
-"""Longer than an API server takes to give up on etcd."""
+"""Longer than an API server takes to give up on etcd, or to start."""
+PROBE_SECONDS: Final = 0.1
+"""Between two looks at whether an API server is ready."""
 FIRST_RETRY_SECONDS: Final = 0.1
 LONGEST_RETRY_SECONDS: Final = 2.0
 GUARD: Final = "RAY311"
@@ -82,12 +88,13 @@ class Creator:
         connection = self._connection()
         while due := self._take():
             sleep(max(0.0, due.at - monotonic()))
-            begun = monotonic()
             try:
+                if connection.sock is None:
+                    self._await_ready(connection)
+                begun = monotonic()
                 status, body = self._post(connection)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                connection = self._connection()
                 self.unserved.append(type(error).__name__)
                 continue
             self._note(due, Attempt(begun=begun, done=monotonic()), status, body)
@@ -108,6 +115,24 @@ class Creator:
                     heapq.heappush(self._due, _Due(max(due.at + self._interval, monotonic())))
                     return due
         return None
+
+    def _await_ready(self, connection: http.client.HTTPSConnection) -> None:
+        """Open the connection to a server that is ready; raises TimeoutError."""
+        deadline = monotonic() + ANSWER_SECONDS
+        while not self._is_ready(connection):
+            if monotonic() > deadline:
+                raise TimeoutError
+            sleep(PROBE_SECONDS)
+
+    def _is_ready(self, connection: http.client.HTTPSConnection) -> bool:
+        try:
+            connection.request("GET", "/readyz", headers=self._headers)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            return False
+        return answer.status == 200 and connection.sock is not None
 
     def _post(self, connection: http.client.HTTPSConnection) -> tuple[int, dict[str, Any]]:
         connection.request("POST", self._path, body=self._pod, headers=self._headers)

@@ -12,7 +12,7 @@ HOUR: Final = timedelta(hours=1)
 
 ALL: Final = (
     Fault(name="etcd paused", act=planes.etcd_paused, interrupts=True),
-    Fault(name="API server restarted", act=planes.api_server_restart, refused_seconds=10, interrupts=True),
+    Fault(name="API server restarted", act=planes.api_server_restart, interrupts=True),
     Fault(name="settings flapping", act=peers.flapping_settings),
     Fault(name="slow and half-open clients", act=peers.slow_clients),
     Fault(name="overload, 5 times", act=peers.overload, refused_seconds=60),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from time import sleep
@@ -15,6 +14,8 @@ from tests.e2e.expected import HOST
 from tests.soak.stage import Stage
 
 CHANGES = 20
+OVERLOAD = 5
+"""Times what the replicas could answer just before."""
 
 
 def flapping_settings(stage: Stage) -> None:
@@ -31,24 +32,23 @@ def flapping_settings(stage: Stage) -> None:
 
 def slow_clients(stage: Stage) -> None:
     """More connections than a replica holds: silent ones, stalled handshakes, headers and bodies byte by byte."""
-    with _running("slow_loris.py", stage):
-        sleep(stage.seconds)
-
-
-def overload(stage: Stage) -> None:
-    """Five times as many large reviews as the replicas can answer, by their own measure just before."""
-    with _running("flood.py", stage) as flood:
-        flood.wait(timeout=60 + stage.seconds)
-        assert flood.returncode == 0
-
-
-@contextmanager
-def _running(script: str, stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
-    ports = [str(port_of(replica)) for replica in stage.replicas.replicas]
-    command = [sys.executable, str(Path(__file__).with_name(script)), str(stage.seconds), *ports]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(_command("slow_loris.py", stage))
     try:
-        yield process
+        sleep(stage.seconds)
     finally:
         process.terminate()
         process.wait()
+
+
+def overload(stage: Stage) -> None:
+    """Five times as many costly reviews as the replicas can answer, by their own measure just before."""
+    command = _command("flood.py", stage)
+    flood = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60 + stage.seconds)
+    print(f"\nflood: {flood.stdout.decode()}")
+    figures = json.loads(flood.stdout)
+    assert figures["sent"] >= OVERLOAD * figures["capacity"], figures
+
+
+def _command(script: str, stage: Stage) -> list[str]:
+    ports = [str(port_of(replica)) for replica in stage.replicas.replicas]
+    return [sys.executable, str(Path(__file__).with_name(script)), str(stage.seconds), *ports]

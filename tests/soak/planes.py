@@ -12,10 +12,7 @@ from tests.soak.stage import Stage
 
 
 def api_server_restart(stage: Stage) -> None:
-    """It ends by SIGTERM and comes back on the same port, at which nobody waits for its ``/readyz``.
-
-    Until it has read the Services it passes over every webhook ("service not found"), so the guard may refuse a pod.
-    """
+    """It ends by SIGTERM and comes back on the same port, where it is sent nothing before its ``/readyz`` is ok."""
     stage.plane.stop_api_server()
     stage.plane.start_api_server()
     wait_for(lambda: all(_follows(stage, number) for number in (0, 1)), "all watches have resumed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -93,6 +94,18 @@ def certificates_in(pems: Iterable[bytes]) -> tuple[bytes, ...]:
 def fingerprint(pem: bytes) -> str:
     """SHA-256 of the first certificate in `pem`, as `openssl x509 -fingerprint` prints it; raises CertificateError."""
     return describe(pem).fingerprint
+
+
+def is_valid(pem: bytes, now: datetime) -> bool:
+    """Whether `now` is within the life of the first certificate in `pem`; raises CertificateError."""
+    begins, ends = _life(pem)
+    return begins <= now < ends
+
+
+@lru_cache(maxsize=64)
+def _life(pem: bytes) -> tuple[datetime, datetime]:
+    info = describe(pem)
+    return info.not_before, info.not_after
 
 
 @lru_cache(maxsize=64)

@@ -66,9 +66,9 @@ class ManagedCertificate:
         state.trusted = False
 
     def serve(self, pair: KeyPair) -> bool:
-        """Serve `pair` from now on; returns whether it could be done."""
+        """Serve `pair` from now on; returns whether it could be done. One that could not may be tried again."""
         self._pair.put(pair.certificate, pair.key)
-        follow_certificate(self._state, self.serving)
+        follow_certificate(self._state, self.serving, retry=True)
         return self.serving.served == pair.certificate
 
     def trusted(self) -> None:
@@ -120,6 +120,12 @@ class _KeeperCollector(Collector):
                 "ray_webhook_certificate_authority_expiry_timestamp_seconds",
                 "When the newest authority expires",
                 figures.authority_expiry,
+            )
+        if figures.seconds_ahead is not None:
+            yield GaugeMetricFamily(
+                "ray_webhook_clock_ahead_seconds",
+                "How far this replica's clock is ahead of the API server's",
+                figures.seconds_ahead,
             )
         written = CounterMetricFamily(
             "ray_webhook_certificate_writes", "Contents of the Secret that this replica wrote", labels=["reason"]

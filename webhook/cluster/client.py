@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -69,6 +72,15 @@ class Api:
             ) from None
         self._client.user_agent = f"ray-webhook/{__version__}"
         self._read_seconds = read_seconds
+        self._said: tuple[datetime, float] | None = None
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The API server's time of day, by its last answer; None before there is one that tells it."""
+        if self._said is None:
+            return None
+        date, at = self._said
+        return date + timedelta(seconds=monotonic() - at)
 
     @property
     def host(self) -> str:
@@ -153,9 +165,16 @@ class Api:
         except (ApiException, HTTPError, ConfigException, OSError, ValueError) as error:
             raise self._unreachable(path, error) from None
         response: urllib3.BaseHTTPResponse = answer.response
+        self._note_date(response.headers.get("Date"))
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise self._refused(path, response)
         return response
+
+    def _note_date(self, header: str | None) -> None:
+        try:
+            self._said = (parsedate_to_datetime(header or "").astimezone(UTC), monotonic())
+        except (ValueError, OverflowError):
+            return
 
     def _read(self, path: str, response: urllib3.BaseHTTPResponse) -> bytes:
         """The whole body; the connection goes back to the pool."""

@@ -7,7 +7,8 @@ nobody), has no jitter, never releases what it holds, and asks every few seconds
 
 Whoever renews or takes the Lease says which of its versions it has seen, and is refused (409) where somebody was
 faster. That the holder is gone is judged by how long the Lease was not seen to change: nobody's clock is compared with
-another's. A holder that cannot renew stops leading by itself, before another may begin.
+another's. A holder that cannot renew stops leading by itself, before another may begin. One that is not fit to issue
+lets the others go first; where there is none, it leads for a minute at a time, for there is more to look after.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ DEADLINE_SECONDS: Final = 10.0
 """After its last renewal a leader stops leading: 5 s before anybody may take over."""
 JITTER_SECONDS: Final = 1.0
 """Up to which one waits longer, so that not all replicas try to take over at once."""
+YIELD_SECONDS: Final = 20.0
+"""For which one that is not fit to lead waits longer than others do."""
+UNFIT_SECONDS: Final = 60.0
+"""For which it leads where nobody else does; then it asks again whether somebody does."""
 MAX_TRANSITIONS: Final = 2**31 - 1
 """The field is an int32; a write that says more is refused."""
 MANAGER: Final = "ray-webhook"
@@ -42,7 +47,7 @@ class Election:
     Args:
         path: of the Lease.
         view: the Lease as it is watched. Its owner calls :meth:`changed` after each change.
-        now: the time of day, aware; only written, never read.
+        is_fit: whether this process can do all that a leader has to.
     """
 
     def __init__(
@@ -54,11 +59,12 @@ class Election:
         *,
         log: Log,
         pace: Pace,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        is_fit: Callable[[], bool] = lambda: True,
     ) -> None:
         """Ask for nothing yet."""
         self._api, self._path, self._view, self._identity = api, path, view, identity
-        self._log, self._now = log, now
+        self._log, self._is_fit = log, is_fit
+        self._yields_at = 0.0
         self._clock, self._draw = pace.clock, pace.draw
         self._backoff = Backoff(pace)
         self._pause_until = 0.0
@@ -107,6 +113,10 @@ class Election:
 
     def _step(self) -> float:
         """Do what is due; returns for how many seconds nothing more is."""
+        if self.is_leader and not self._is_fit() and self._clock() >= self._yields_at:
+            self._renewed_at = None
+            self._release()
+            return RENEW_SECONDS / 5
         due = max(self._due_at(self._view.value), self._pause_until) - self._clock()
         if due > 0:
             return due
@@ -120,9 +130,10 @@ class Election:
         """When to renew, or to try to take over, on our clock; in the past for now."""
         if lease.holder == self._identity:
             return (self._renewed_at or 0.0) + RENEW_SECONDS if self.is_leader else 0.0
+        patience = 0.0 if self._is_fit() else YIELD_SECONDS
         if not lease.holder:
-            return 0.0
-        return self._view.renewed_at + lease.duration + JITTER_SECONDS * self._draw()
+            return self._view.renewed_at + patience if patience else 0.0
+        return self._view.renewed_at + lease.duration + JITTER_SECONDS * self._draw() + patience
 
     def _try(self) -> None:
         lease, asked_at = self._view.value, self._clock()
@@ -133,6 +144,8 @@ class Election:
             if error.status != HTTPStatus.CONFLICT:
                 self._log.warning("lease not renewed", code=error.code, message=error.message)
             return
+        if lease.holder != self._identity:
+            self._yields_at = asked_at + (0.0 if self._is_fit() else UNFIT_SECONDS)
         self._renewed_at = asked_at
         self._backoff.reset()
 
@@ -145,7 +158,8 @@ class Election:
         return self._api.merge(self._path, patch, manager=MANAGER)
 
     def _spec(self, lease: Lease) -> Object:
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        # Only written, never read.
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec: Object = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": DURATION_SECONDS,

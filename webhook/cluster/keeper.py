@@ -21,6 +21,7 @@ from webhook.certificates.authority import KeyPair, describe
 from webhook.certificates.rotation import GONE_SECONDS
 from webhook.cluster.bundle import Service, read_bundles
 from webhook.cluster.client import Api
+from webhook.cluster.clocks import Clocks
 from webhook.cluster.election import Election
 from webhook.cluster.informers import Informer, WatchStatus, stop_all
 from webhook.cluster.leader import Leader, Views
@@ -50,6 +51,7 @@ class Figures:
         written: how many contents this process has stored, by reason.
         bundles_written: how many times it has put the configuration's bundles right.
         failures: requests of this part that failed, watches aside.
+        seconds_ahead: how far this clock is ahead of the API server's; None while that is not known.
     """
 
     is_leader: bool
@@ -57,6 +59,7 @@ class Figures:
     written: dict[str, int]
     bundles_written: int
     failures: int
+    seconds_ahead: float | None
 
 
 class CertificateKeeper:
@@ -65,7 +68,7 @@ class CertificateKeeper:
     Args:
         serve: serves a pair from now on; returns whether it could.
         trusted: called once, when whoever calls is seen to trust what is served.
-        now: the time of day, aware; says whether a certificate is due.
+        now: the time of day, aware; says whether a certificate is due, and whether it is valid.
     """
 
     def __init__(
@@ -84,10 +87,15 @@ class CertificateKeeper:
         self._trusted, self._log = trusted, log
         self._views = _views(names, self._changed, pace.clock)
         self._identity, lease = new_identity(), path_of(names.lease_resource)
-        self._replica = Replica(serve, clock=pace.clock)
-        self._reporter = Reporter(api, lease, self._identity, pace.clock)
-        self._leader = Leader(api, names, self._views, log=log, now=now, clock=pace.clock)
-        self._election = Election(api, lease, self._views.lease, self._identity, log=log, pace=pace)
+        self._clocks = Clocks(api, log=log, now=now)
+        self._replica = Replica(serve, now=now, clock=pace.clock)
+        self._reporter = Reporter(api, lease, self._identity, log=log, clock=pace.clock)
+        self._leader = Leader(
+            api, names, self._views, log=log, now=now, may_issue=lambda: self._clocks.agree, clock=pace.clock
+        )
+        self._election = Election(
+            api, lease, self._views.lease, self._identity, log=log, pace=pace, is_fit=lambda: self._clocks.agree
+        )
         self._informers = [
             Informer(api, resource, handler, pace=pace, log=log, on_sync=on_sync, on_list=handler.listed)
             for resource, handler, on_sync in (
@@ -96,9 +104,10 @@ class CertificateKeeper:
                 (names.lease_resource, self._views.lease, self._election.start),
             )
         ]
-        tasks = (self._look, self._trust, self._lead, self._report, self._forget_who_is_gone)
+        tasks = (self._clocks.compare, self._look, self._trust, self._lead, self._report, self._forget_who_is_gone)
         self._tasks = tuple(Task(task, pace=pace, log=log) for task in tasks)
         self._was_trusted = False
+        self._untimely: KeyPair | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
@@ -145,6 +154,7 @@ class CertificateKeeper:
             written=dict(self._leader.written),
             bundles_written=self._leader.bundles_written,
             failures=sum(task.failures for task in self._tasks),
+            seconds_ahead=None if self._clocks.ahead is None else self._clocks.ahead.total_seconds(),
         )
 
     def watches(self) -> tuple[WatchStatus, ...]:
@@ -170,6 +180,17 @@ class CertificateKeeper:
         if self._replica.is_trusted and not self._was_trusted:
             self._was_trusted = True
             self._trusted()
+        self._tell_untimely(self._replica.untimely)
+
+    def _tell_untimely(self, pair: KeyPair | None) -> None:
+        if pair is not None and pair != self._untimely:
+            info = describe(pair.certificate)
+            self._log.warning(
+                "certificate not taken up: by this clock it is not valid",
+                begins=info.not_before.isoformat(),
+                expires=info.not_after.isoformat(),
+            )
+        self._untimely = pair
 
     def _trust(self) -> None:
         if self._election.is_leader:
@@ -181,7 +202,7 @@ class CertificateKeeper:
 
     def _report(self) -> None:
         report = self._replica.report(self._views.secret.value.content)
-        self._reporter.tell(report, is_seen=self._identity in self._views.lease.value.reports)
+        self._reporter.tell(report, self._views.lease.value)
 
     def _forget_who_is_gone(self) -> None:
         reports = self._views.lease.reports() if self._election.is_leader else {}

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
-from webhook.certificates.content import fingerprint
+from webhook.certificates.content import certificates_in, fingerprint, issuer_of
 from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step, next_trust
 from webhook.cluster.bundle import Bundles, bundle_document
 from webhook.cluster.client import Api
@@ -27,7 +27,8 @@ BUNDLE_SECONDS: Final = 0.5
 this time, and costs one write."""
 UNSEEN_SECONDS: Final = 5.0
 """After which a write of one's own that no watch has shown is not waited for any longer."""
-
+_ISSUING: Final = frozenset({Reason.ISSUED, Reason.INTRODUCED, Reason.SWITCHED, Reason.RENEWED})
+"""Writes of a certificate that did not exist before."""
 
 _FIX: Final = (
     "it is not ray-webhook's to change; delete it and whatever writes it (a Certificate of cert-manager, say) "
@@ -47,6 +48,10 @@ class Views:
 class Leader:
     """Takes the steps; used by one thread.
 
+    Args:
+        now: the time of day, aware.
+        may_issue: whether that is right enough to issue by.
+
     Attributes:
         written: how many contents were stored, by reason.
         bundles_written: how many times the configuration was put right.
@@ -60,11 +65,12 @@ class Leader:
         *,
         log: Log,
         now: Callable[[], datetime],
+        may_issue: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Do nothing yet."""
         self._api, self._names, self._views, self._log = api, names, views, log
-        self._now, self._clock = now, clock
+        self._now, self._may_issue, self._clock = now, may_issue, clock
         self._unseen: tuple[Watched[Any], str, float] | None = None
         self._bundle_at = -BUNDLE_SECONDS
         self._said: tuple[str, dict[str, object]] | None = None
@@ -86,7 +92,10 @@ class Leader:
         if isinstance(step, Wait):
             self._tell(step)
         elif isinstance(step, Write):
-            self._store(step, stored)
+            if step.reason in _ISSUING and not self._may_issue():
+                self._say("certificate not issued, for the clocks differ", next=step.reason)
+            else:
+                self._store(step, stored)
 
     def trust(self) -> None:
         """Put the bundles right; apart from :meth:`step`, so that neither waits for what the other is refused."""
@@ -99,7 +108,10 @@ class Leader:
 
     def _is_anothers(self, stored: Stored) -> bool:
         """Whether somebody else looks after the Secret; ours without its key is put back by who knows it."""
-        return bool(stored.owner) and not (stored.owner == UNKNOWN and self._views.secret.known)
+        known = self._views.secret.known
+        if stored.owner != UNKNOWN or known is None:
+            return bool(stored.owner)
+        return bool(certificates_in([stored.certificate])) and not issuer_of(stored.certificate, known.authorities)
 
     def _warn(self, stored: Stored) -> None:
         if self._said != (stored.owner, {}):

@@ -23,6 +23,8 @@ DURATION_SECONDS: Final = 15
 LONGEST_SECONDS: Final = 60
 """Of a duration that somebody else wrote: nobody is waited for longer."""
 _LONGEST_HOST: Final = 50
+_LONGEST_REPORT: Final = 4096
+"""Characters; one that trusts as many authorities as there may be has 1,100."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,7 @@ class Lease:
         holder: who leads; empty for nobody.
         duration: seconds without a renewal after which another may take over.
         reports: the text of each replica's report, by its identity.
+        strange: keys of annotations that are no replica's report, by their name or by their length.
     """
 
     version: str = ""
@@ -42,6 +45,7 @@ class Lease:
     duration: float = DURATION_SECONDS
     transitions: int = 0
     reports: Mapping[str, str] = field(default_factory=dict)
+    strange: frozenset[str] = frozenset()
 
 
 def new_identity() -> str:
@@ -63,7 +67,12 @@ def read_lease(item: Object | None) -> Lease:
         duration=min(float(spec.get("leaseDurationSeconds") or DURATION_SECONDS), LONGEST_SECONDS),
         transitions=int(spec.get("leaseTransitions") or 0),
         reports={key.removeprefix(REPORT): str(text) for key, text in annotations.items() if key.startswith(REPORT)},
+        strange=frozenset(key for key, text in annotations.items() if _is_strange(key, str(text))),
     )
+
+
+def _is_strange(key: str, text: str) -> bool:
+    return not key.startswith(REPORT) or len(text) > _LONGEST_REPORT
 
 
 class LeaseView(Watched[Lease]):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from time import monotonic
+from typing import Final
 
 from webhook.certificates.authority import KeyPair
-from webhook.certificates.content import Content, fingerprint, split
+from webhook.certificates.content import Content, fingerprint, is_valid, split
 from webhook.certificates.rotation import SETTLE_SECONDS, Report
 from webhook.errors import CertificateError
+
+AGAIN_SECONDS: Final = 10.0
+"""After which a pair that could not be served is tried again: the reason may have been a passing one, such as too few
+file descriptors."""
 
 
 class Replica:
@@ -22,23 +28,32 @@ class Replica:
       may take to heed a configuration. After a switch in the order of :mod:`webhook.certificates.rotation` that is so
       already; a Secret that somebody replaced by hand has to wait.
 
+    What is outside its life by this process' clock is neither taken up nor reported as trusted: a leader whose clock is
+    ahead has issued it, and API servers would refuse it, too.
+
     Args:
         serve: serves a pair from now on; returns whether it could.
+        now: the time of day, aware.
+
+    Attributes:
+        untimely: the pair that is not taken up because its time has not come, or is over; None for none.
     """
 
     def __init__(
         self,
         serve: Callable[[KeyPair], bool],
         *,
+        now: Callable[[], datetime],
         settle: float = SETTLE_SECONDS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Serve nothing yet."""
-        self._serve, self._settle, self._clock = serve, settle, clock
+        self._serve, self._now, self._settle, self._clock = serve, now, settle, clock
+        self.untimely: KeyPair | None = None
         self._since: dict[str, float] = {}
         self._is_called = True
         self._serving: KeyPair | None = None
-        self._refused: KeyPair | None = None
+        self._refused: tuple[KeyPair, float] | None = None
         self._issuer = ""
 
     @property
@@ -50,14 +65,18 @@ class Replica:
         """Take note of what the Secret and the configuration's bundles say, and serve what follows from it."""
         self._is_called = bool(bundles)
         self._note(bundles)
-        if content is None or content.serving in (self._serving, self._refused):
+        self.untimely = None
+        if content is None or content.serving == self._serving or self._was_refused(content.serving):
             return
-        if self._may_serve(content.issuer):
+        if not is_valid(content.serving.certificate, self._now()):
+            self.untimely = content.serving
+        elif self._may_serve(content.issuer):
             self._take(content.serving, content.issuer)
 
     def report(self, content: Content | None) -> Report:
         """What to tell the others."""
-        known = map(fingerprint, content.authorities) if content else ()
+        now = self._now()
+        known = (fingerprint(one) for one in (content.authorities if content else ()) if is_valid(one, now))
         trusted = filter(self._has_settled, known)
         serves = fingerprint(self._serving.certificate) if self._serving else ""
         return Report(trusted=frozenset(trusted), serves=serves, issuer=self._issuer)
@@ -66,6 +85,13 @@ class Replica:
         now = self._clock()
         seen = set.intersection(*map(_fingerprints, bundles.values())) if bundles else set()
         self._since = {one: self._since.get(one, now) for one in seen}
+
+    def _was_refused(self, pair: KeyPair) -> bool:
+        """Whether it was tried a short while ago."""
+        if self._refused is None:
+            return False
+        refused, at = self._refused
+        return refused == pair and self._clock() - at < AGAIN_SECONDS
 
     def _may_serve(self, issuer: str) -> bool:
         if self._serving is None or self._has_settled(issuer):
@@ -82,7 +108,7 @@ class Replica:
         if self._serve(pair):
             self._serving, self._issuer, self._refused = pair, issuer, None
         else:
-            self._refused = pair
+            self._refused = pair, self._clock()
 
 
 def _fingerprints(bundle: bytes) -> set[str]:

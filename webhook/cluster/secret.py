@@ -26,7 +26,7 @@ ROTATED: Final = "certificates.ray.seedcore.io/rotated"
 _OTHERS: Final = "cert-manager.io/"
 _LONGEST_MARK: Final = 64
 UNKNOWN: Final = "unknown"
-"""The owner of a pair without ``ca.key``: somebody's own, or one of ours that lost its key."""
+"""The owner of a pair without ``ca.key``: somebody's own, or one of ours that lost its key, as `certificate` tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,7 @@ class Stored:
         content: None where there is none, or a broken one.
         fault: why it is broken; never a part of it.
         owner: who else looks after it; empty for nobody.
+        certificate: what ``tls.crt`` holds, good or not.
         asked, done: the values of `ROTATE` and `ROTATED`; a hash of a long one.
         is_immutable: whether nobody can change it.
     """
@@ -46,6 +47,7 @@ class Stored:
     content: Content | None = field(default=None, repr=False)
     fault: str = ""
     owner: str = ""
+    certificate: bytes = b""
     asked: str = ""
     done: str = ""
     is_immutable: bool = False
@@ -87,6 +89,7 @@ def read_secret(item: Object | None) -> Stored:
         content=content,
         fault=fault,
         owner=_owner(metadata, item.get("data")),
+        certificate=_certificate(item.get("data")),
         asked=_mark(str(annotations.get(ROTATE) or "")),
         done=str(annotations.get(ROTATED) or ""),
         is_immutable=item.get("immutable") is True,
@@ -102,6 +105,13 @@ def _owner(metadata: Mapping[str, Any], data: Any) -> str:
             return f"{owner.get('kind')}/{owner.get('name')}"
     has = {key for key, value in data.items() if value} if isinstance(data, dict) else set()
     return UNKNOWN if {"tls.crt", "tls.key"} <= has and "ca.key" not in has else ""
+
+
+def _certificate(data: Any) -> bytes:
+    try:
+        return _value(data, "tls.crt")
+    except CertificateError:
+        return b""
 
 
 def _mark(asked: str) -> str:

@@ -147,5 +147,7 @@ class Gate(_SSLProtocol):  # type: ignore[misc]  # its class is Any to mypy, for
         behind = self._behind
         super().connection_lost(exc)
         behind.open_connections.closed(behind)
+        # Else both would wait in a cycle, with all that was received, for a garbage collection that seldom comes.
+        del self._behind
         if behind.transport is None:
             behind.open_connections.handshake_failed(exc)

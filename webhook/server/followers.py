@@ -1,4 +1,4 @@
-"""Files that change while the process runs: settings and certificate, read again and put into force."""
+"""What is done again and again: settings and certificate are read and put into force, memory is given back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from webhook.errors import CertificateError, SettingsError
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
+from webhook.server.memory import give_back
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
 from webhook.server.tls import ServingCertificate
@@ -19,6 +20,7 @@ SETTINGS_SECONDS: Final = 0.25
 """Between two looks at the settings file: a change is in force well within a second."""
 CERTIFICATE_SECONDS: Final = 1.0
 RENEWAL_SECONDS: Final = 3600.0
+GIVE_BACK_SECONDS: Final = 10.0
 
 
 def load_settings(state: State, file: SettingsFile, first: Snapshot) -> None:
@@ -41,7 +43,7 @@ def following(
     certificate: ServingCertificate,
     renew: Callable[[], object] | None,
 ) -> Iterator[Coroutine[None, None, None]]:
-    """What follows each of the files, to be run until the process ends.
+    """What follows each of the files, and what gives memory back, to be run until the process ends.
 
     Args:
         renew: renews the certificate's files where that is due; it may block, so it runs on a thread of its own.
@@ -49,6 +51,7 @@ def following(
     if settings is not None:
         yield _every(SETTINGS_SECONDS, lambda: _follow_settings(state, settings), state)
     yield _every(CERTIFICATE_SECONDS, lambda: follow_certificate(state, certificate), state)
+    yield _every(GIVE_BACK_SECONDS, give_back, state, on_thread=True)
     if renew is not None:
         yield _every(RENEWAL_SECONDS, lambda: _renew(state, renew), state, on_thread=True)
 
@@ -83,9 +86,9 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         state.log.info("settings changed", source=settings.source)
 
 
-def follow_certificate(state: State, certificate: ServingCertificate) -> None:
-    """Serve the pair that its source has now, or tell why the last good one stays."""
-    reload = certificate.reload_if_changed()
+def follow_certificate(state: State, certificate: ServingCertificate, *, retry: bool = False) -> None:
+    """Serve the pair that its source has now, or tell why the last good one stays; with `retry` tell it again."""
+    reload = certificate.reload_if_changed(retry=retry)
     if reload is None:
         return
     show_certificate(state, certificate, good=reload.error is None)

@@ -79,7 +79,7 @@ class ServingCertificate:
         self._authorities: bytes | str | None = None
         self._live: _Proven | None = None
         self._context = self._listening()
-        self._seen = self._read()
+        self._seen, self._is_refused = self._read(), False
         if error := self._load(self._seen):
             raise error
 
@@ -102,19 +102,21 @@ class ServingCertificate:
         """The certificate that is served, in PEM."""
         return self._live.certificate if self._live else None
 
-    def reload_if_changed(self) -> Reload | None:
+    def reload_if_changed(self, *, retry: bool = False) -> Reload | None:
         """Compare all bytes with those last seen; None if they are the same, so a fault is told once.
+
+        With `retry` what was refused is judged again.
 
         Bytes and not times are compared: in a mounted Secret the kubelet swaps symbolic links. A swap between the two
         reads looks like a pair that does not match, until the next call.
         """
         with self._reloading:
             content = self._read()
-            if content == self._seen:
+            if content == self._seen and not (retry and self._is_refused):
                 return None
             # Before it is noted as seen: what fails for want of a descriptor, say, is tried again.
             error = self._load(content)
-            self._seen = content
+            self._seen, self._is_refused = content, error is not None
             return Reload(error=error)
 
     def _read(self) -> _Seen:
