@@ -63,6 +63,8 @@ class Connection:
     assumed: Reference | None = None
 
 
+_KEPT: Final = 1024
+"""Connections of each kind that are kept: most pods get one of a few, and what is derived from it is kept with it."""
 _URL_PORTS: Final = {
     contract.RAY_SERVE_URL: contract.SERVE_PORT,
     contract.RAY_DASHBOARD_URL: contract.DASHBOARD_PORT,
@@ -84,12 +86,18 @@ def resolve(
         head_host: the host to assume where `reference` is not known (a KubeRay worker's own FQ_RAY_IP).
         ray_namespace: what the annotation says, which beats every level.
     """
-    own = snapshot.namespaces.get(namespace)
-    connection = (
-        _from_target(snapshot, reference, own, head_host) if reference else _from_settings(own, snapshot.cluster_wide)
-    )
-    if ray_namespace is None:
-        return connection
+    own, wide = snapshot.namespaces.get(namespace), snapshot.cluster_wide
+    if reference is None:
+        connection = _from_settings(own, wide)
+    else:
+        known = snapshot.targets.get(reference)
+        host = None if known else head_host
+        connection = _from_target(reference, known, host, own, wide, snapshot.cluster_domain)
+    return connection if ray_namespace is None else _with_ray_namespace(connection, ray_namespace)
+
+
+@lru_cache(maxsize=_KEPT)
+def _with_ray_namespace(connection: Connection, ray_namespace: str) -> Connection:
     value = Value(text=ray_namespace, source=f"annotation {contract.RAY_NAMESPACE_ANNOTATION}")
     return replace(
         connection,
@@ -98,9 +106,9 @@ def resolve(
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_KEPT)
 def _from_settings(own: Settings | None, wide: Settings | None) -> Connection:
-    """The connection that the settings give; cached, since most pods get the same one."""
+    """The connection that the settings give."""
     levels = [level for level in (own, wide, BUILT_IN) if level is not None]
     named = next(i for i, level in enumerate(levels) if _has(level, contract.RAY_HOST))
     used = levels[: named + 1]
@@ -164,12 +172,19 @@ def _aliases(own: Settings | None, wide: Settings | None) -> dict[str, str]:
     return {**(wide.aliases if wide else {}), **(own.aliases if own else {})}
 
 
-def _from_target(snapshot: Snapshot, reference: Reference, own: Settings | None, head_host: str | None) -> Connection:
+@lru_cache(maxsize=_KEPT)
+def _from_target(
+    reference: Reference,
+    known: RayTarget | None,
+    head_host: str | None,
+    own: Settings | None,
+    wide: Settings | None,
+    cluster_domain: str,
+) -> Connection:
     """The connection of a RayCluster or RayService; only RAY_NAMESPACE comes from the namespace's settings."""
-    known = snapshot.targets.get(reference)
     target = known or assumed_target(reference)
     values, broken = _merge([own], (contract.RAY_NAMESPACE,)) if own else ({}, {})
-    values = _target_values(snapshot, reference, target, None if known else head_host) | values
+    values = _target_values(reference, target, head_host, cluster_domain) | values
     ports = {contract.RAY_SERVE_URL: target.serve_port, contract.RAY_DASHBOARD_URL: target.dashboard_port}
     if target.serve_service is not None:
         del ports[contract.RAY_SERVE_URL]
@@ -179,15 +194,15 @@ def _from_target(snapshot: Snapshot, reference: Reference, own: Settings | None,
         broken=broken,
         host_ports=ports,
         token=_target_token(reference, target),
-        aliases=_aliases(own, snapshot.cluster_wide),
+        aliases=_aliases(own, wide),
         assumed=None if known else reference,
     )
 
 
 def _target_values(
-    snapshot: Snapshot, reference: Reference, target: RayTarget, head_host: str | None
+    reference: Reference, target: RayTarget, head_host: str | None, cluster_domain: str
 ) -> dict[str, Value]:
-    suffix = f"{reference.namespace}.svc.{snapshot.cluster_domain}"
+    suffix = f"{reference.namespace}.svc.{cluster_domain}"
     host = head_host or f"{target.head_service}.{suffix}"
     serve_host = f"{target.serve_service}.{suffix}" if target.serve_service else host
     texts = {

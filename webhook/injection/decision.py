@@ -28,8 +28,7 @@ from webhook.injection.treatment import Plan, Treated, conflict_text
 EPHEMERAL_SUBRESOURCE = "ephemeralcontainers"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inject:
+class Inject(msgspec.Struct, frozen=True, kw_only=True):
     """The pod is patched.
 
     Attributes:
@@ -47,8 +46,7 @@ class Inject:
     warnings: tuple[DecisionWarning, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skip:
+class Skip(msgspec.Struct, frozen=True, kw_only=True):
     """The pod is allowed as it is; the attributes are those of :class:`Inject`, as far as it came to them."""
 
     code: Code
@@ -318,7 +316,7 @@ def _status(
     record = {
         "role": role,
         "code": code,
-        "warnings": sorted({warning.code.value for warning in warnings}),
+        "warnings": sorted({warning.code.value for warning in warnings}) if warnings else (),
         "source": source,
         "hash": content_hash(operations),
         "version": __version__,

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from webhook.injection.review import EnvVar
 from webhook.injection.variables import Accepts, Entry, Wanted, is_blank, is_direct_address, literal
@@ -31,8 +33,7 @@ class Conflict:
     wanted: Entry | None
 
 
-@dataclass(kw_only=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, kw_only=True):
     """What happens to one container's env.
 
     Attributes:
@@ -46,14 +47,14 @@ class Edit:
         added: names that were not declared before.
     """
 
-    operations: list[Operation] = field(default_factory=list)
-    written: list[Wanted] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-    blank: list[str] = field(default_factory=list)
-    after_referrer: list[str] = field(default_factory=list)
-    dangling: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
+    operations: list[Operation] = msgspec.field(default_factory=list)
+    written: list[Wanted] = msgspec.field(default_factory=list)
+    removed: list[str] = msgspec.field(default_factory=list)
+    conflicts: list[Conflict] = msgspec.field(default_factory=list)
+    blank: list[str] = msgspec.field(default_factory=list)
+    after_referrer: list[str] = msgspec.field(default_factory=list)
+    dangling: list[str] = msgspec.field(default_factory=list)
+    added: list[str] = msgspec.field(default_factory=list)
 
 
 def references(value: str) -> set[str]:
@@ -87,6 +88,10 @@ class _Editor:
         self.edit = Edit()
 
     def run(self) -> Edit:
+        if not self.positions and not self.referrers:
+            self.inserted = [item for item in self.wanted if item.add is not None]
+            self._write_operations()
+            return self.edit
         placed = [item for item in self.wanted if self._is_ours(item)]
         if self.referrers:
             ours = {item.name for item in placed if self._settles(item)}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ray_config.address import Form, RayAddress, is_host, parse_port
 from webhook import contract
@@ -22,8 +23,7 @@ PORT_FLAG: Final = re.compile(r"(?:^|\s)--port[=\s]\s*(\S+)")
 ADDRESS_FLAG: Final = re.compile(r"(?:^|\s)--address[=\s]\s*(\S+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KubeRayPod:
+class KubeRayPod(msgspec.Struct, frozen=True, kw_only=True):
     """A head or worker pod that the operator made.
 
     Attributes:

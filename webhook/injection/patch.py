@@ -107,9 +107,12 @@ def _annotation_applies(pod: AnyPod, operation: Operation) -> bool:
 
 def _is_env_var(value: object) -> bool:
     """Whether `value` is an EnvVar of ours: a name, and either a value or a valueFrom."""
-    if not isinstance(value, dict) or len(value) != _ENTRY_KEYS or not isinstance(value.get("name"), str):
-        return False
-    return isinstance(value.get("value"), str) or isinstance(value.get("valueFrom"), dict)
+    return (
+        isinstance(value, dict)
+        and len(value) == _ENTRY_KEYS
+        and isinstance(value.get("name"), str)
+        and (isinstance(value.get("value"), str) or isinstance(value.get("valueFrom"), dict))
+    )
 
 
 _ENTRY_KEYS: Final = 2

@@ -54,13 +54,10 @@ CommandedContainers = Annotated[list[CommandedContainer], _FEW]
 
 
 class PodMeta(msgspec.Struct, rename="camel"):
-    """The metadata's maps, and what names the pod in a log line, left as JSON since no rule reads that."""
+    """The metadata's maps."""
 
     labels: dict[str, str | None] | None = None
     annotations: dict[str, str | None] | None = None
-    name: msgspec.Raw = msgspec.Raw(b"null")
-    generate_name: msgspec.Raw = msgspec.Raw(b"null")
-    owner_references: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class PodSpec(msgspec.Struct, rename="camel"):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from webhook import contract
 from webhook.contract import Role
 from webhook.errors import quote
@@ -28,8 +30,7 @@ class RoleSource(StrEnum):
     NAMESPACE = "the namespace's default"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoleFound:
+class RoleFound(msgspec.Struct, frozen=True, kw_only=True):
     """The role that holds.
 
     Attributes:

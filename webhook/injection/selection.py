@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from webhook import contract
 from webhook.errors import quote
@@ -30,8 +31,7 @@ class Treatment(StrEnum):
     KUBERAY_WAIT = "KubeRay's wait-gcs-ready"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selected:
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
     """A container that is treated; ``field`` and ``index`` say where it stands in the pod's spec."""
 
     field: str
@@ -45,8 +45,7 @@ class Selected:
         return f"/spec/{self.field}/{self.index}/env"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The containers that are treated, and what there is to say about the lists."""
 
     selected: tuple[Selected, ...]
@@ -70,7 +69,9 @@ def select(
             selected.append(Selected(field=field, index=index, container=container, treatment=treatment))
         elif found.kuberay and container.name not in annotations.skip_containers and _has_wrong_address(container):
             wrong.append(container.name)
-    warnings = (*_list_warnings(pod, found, annotations), *_wrong_elsewhere(wrong))
+    warnings: tuple[DecisionWarning, ...] = ()
+    if wrong or annotations.containers or annotations.skip_containers:
+        warnings = (*_list_warnings(pod, found, annotations), *_wrong_elsewhere(wrong))
     return Selection(selected=tuple(selected), warnings=warnings)
 
 

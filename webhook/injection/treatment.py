@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
 
 from webhook import contract
 from webhook.contract import Connect, OnConflict, Role
@@ -18,8 +20,7 @@ from webhook.injection.settings import BUILT_IN
 from webhook.injection.variables import Wanted, address_alone, client_variables, node_variables
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Treated:
+class Treated(msgspec.Struct, frozen=True, kw_only=True):
     """A selected container with what it is to have and what changes."""
 
     selected: Selected
@@ -27,8 +28,7 @@ class Treated:
     edit: Edit
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is the same for all containers of one pod."""
 
     role: Role
@@ -39,16 +39,11 @@ class Plan:
     kuberay: KubeRayPod | None
 
     def treat(self, selected: Iterable[Selected]) -> list[Treated]:
-        """Treat each container; containers of the same kind share their list of variables where they can."""
-        shared: dict[tuple[Treatment, bool], list[Wanted]] = {}
+        """Treat each container."""
+        wanted_by = self._wanted if self._follows_declared else self._shared
         treated = []
         for item in selected:
-            key = (item.treatment, bool(item.container.env_from))
-            wanted = shared.get(key)
-            if wanted is None:
-                wanted = self._wanted(item)
-                if not self._follows_declared:
-                    shared[key] = wanted
+            wanted = wanted_by(item)
             treated.append(Treated(selected=item, wanted=wanted, edit=edit(item.container.env, wanted, item.path)))
         return treated
 
@@ -57,10 +52,16 @@ class Plan:
         """Whether derived values depend on what a container declares."""
         return self.mode is OnConflict.KEEP or self.connection.source == BUILT_IN.source
 
-    def _wanted(self, item: Selected) -> list[Wanted]:
-        declared = last_declared(item.container.env) if self._follows_declared else {}
-        env_from = bool(item.container.env_from)
-        match item.treatment:
+    def _shared(self, item: Selected) -> tuple[Wanted, ...]:
+        """What most containers get: it depends on nothing that they declare."""
+        return _shared_wanted(self, item.treatment, env_from=bool(item.container.env_from))
+
+    def _wanted(self, item: Selected) -> tuple[Wanted, ...]:
+        return self.wanted(item.treatment, last_declared(item.container.env), env_from=bool(item.container.env_from))
+
+    def wanted(self, treatment: Treatment, declared: Mapping[str, EnvVar], *, env_from: bool) -> tuple[Wanted, ...]:
+        """The variables of a container that is treated so, and declares that."""
+        match treatment:
             case Treatment.CLIENT:
                 return client_variables(
                     self.connection, connect=self.connect, mode=self.mode, declared=declared, token=self.token
@@ -72,7 +73,7 @@ class Plan:
             case Treatment.KUBERAY_WAIT:
                 return address_alone(mode=self.mode, mend=None)
 
-    def _node(self, declared: dict[str, EnvVar], *, env_from: bool) -> list[Wanted]:
+    def _node(self, declared: Mapping[str, EnvVar], *, env_from: bool) -> tuple[Wanted, ...]:
         return node_variables(
             self.connection,
             role=self.role,
@@ -94,6 +95,12 @@ class Plan:
             beaten = [item for item in clients if item.edit.added and item.selected.container.env_from]
             yield from _told(Code.ENV_FROM_BEATEN, "explicit values beat what envFrom brings", _names(beaten))
         yield from _edit_warnings(treated, appended_by_operator=self.kuberay is not None)
+
+
+@lru_cache(maxsize=1024)
+def _shared_wanted(plan: Plan, treatment: Treatment, *, env_from: bool) -> tuple[Wanted, ...]:
+    """Cached, since the pods of a namespace have few plans: it takes half of a decision's time."""
+    return plan.wanted(treatment, {}, env_from=env_from)
 
 
 _CONNECTED = frozenset({Treatment.CLIENT, Treatment.NODE, Treatment.KUBERAY_NODE})

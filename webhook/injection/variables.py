@@ -182,7 +182,7 @@ def client_variables(
     mode: OnConflict,
     declared: Mapping[str, EnvVar],
     token: TokenSecret | None,
-) -> list[Wanted]:
+) -> tuple[Wanted, ...]:
     """What a client's container is to have; `token` is one that this pod may use."""
     table = _Table(connection, mode, declared)
     table.set_connection(*contract.CONNECTION_KEYS)
@@ -194,7 +194,7 @@ def client_variables(
         entry: Entry = {"name": contract.RAY_AUTH_TOKEN, "valueFrom": reference}
         table.set_where_absent(contract.RAY_AUTH_TOKEN, entry, token.source)
     table.set_aliases(is_client=True)
-    return list(table.wanted.values())
+    return tuple(table.wanted.values())
 
 
 def _set_client_addresses(table: _Table, connect: Connect) -> None:
@@ -221,7 +221,7 @@ def node_variables(
     env_from: bool,
     kuberay_address: str | None = None,
     is_kuberay: bool = False,
-) -> list[Wanted]:
+) -> tuple[Wanted, ...]:
     """What a head's or worker's container is to have.
 
     Args:
@@ -244,7 +244,7 @@ def node_variables(
         name = contract.GRPC_ENABLE_FORK_SUPPORT
         table.set_where_absent(name, literal(name, "0"))
     table.set_aliases(is_client=False)
-    return list(table.wanted.values())
+    return tuple(table.wanted.values())
 
 
 def _strip_client_addresses(table: _Table, role: Role, *, env_from: bool) -> None:
@@ -259,14 +259,14 @@ def _strip_client_addresses(table: _Table, role: Role, *, env_from: bool) -> Non
     table.strip(contract.RAY_API_SERVER_ADDRESS, nothing if env_from else None)
 
 
-def address_alone(*, mode: OnConflict, mend: str | None) -> list[Wanted]:
+def address_alone(*, mode: OnConflict, mend: str | None) -> tuple[Wanted, ...]:
     """A wrong RAY_ADDRESS is replaced by `mend` or removed, and nothing else is touched.
 
     For a KubeRay pod that did not opt in, and for the copy of the template's env in ``wait-gcs-ready``.
     """
     table = _Table(_NO_CONNECTION, mode, {})
     table.set_direct_address(contract.RAY_ADDRESS, add=None, mend=mend, tidy=False)
-    return list(table.wanted.values())
+    return tuple(table.wanted.values())
 
 
 _NO_CONNECTION: Final = Connection(source="", values={}, broken={}, host_ports={}, token=None, aliases={})

@@ -17,6 +17,7 @@ from webhook.errors import MethodError, PathError, RequestError
 from webhook.server.admission import Admission
 from webhook.server.health import health_routes, metrics_route
 from webhook.server.limits import error_body
+from webhook.server.protocol import Respond
 from webhook.server.state import State
 
 _REVIEW: Mapping[str, Any] = {"type": "object", "description": "AdmissionReview of admission.k8s.io/v1"}
@@ -34,6 +35,11 @@ class AdmissionApp(FastAPI):
         }
         self.include_router(health_routes(state))
         _answer_errors_in_json(self, state)
+
+    def immediate(self, method: str, path: str) -> Respond | None:
+        """Who answers an admission request whose body is there."""
+        admission = self._admission.get(path) if method == "POST" else None
+        return admission.respond if admission else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

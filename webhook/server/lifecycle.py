@@ -28,9 +28,9 @@ from webhook.errors import ListenError
 from webhook.server.app import AdmissionApp, operations_app
 from webhook.server.connections import MAX_CONNECTIONS, MAX_OPERATIONS_CONNECTIONS, Connections, Gate
 from webhook.server.followers import following
-from webhook.server.limits import BoundedProtocol
 from webhook.server.logging import capture_libraries
 from webhook.server.memory import return_large_blocks, settle
+from webhook.server.protocol import BoundedProtocol
 from webhook.server.resources import raise_file_limit
 from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
@@ -187,12 +187,14 @@ def _config(
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 
 
 async def _serve(service: Service, servers: Sequence[_Server], sockets: Sequence[socket.socket]) -> None:
+    service.state.log.gather(asyncio.get_running_loop().call_later)
     _end_on_signals(service, servers)
     followers = [
         asyncio.create_task(task)

@@ -7,28 +7,20 @@ newest with a 503 that has no Retry-After, so that whoever holds connections loc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
-from ssl import SSLContext
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from webhook.errors import (
     BodyTooLargeError,
-    ClientNameError,
     DisconnectedError,
-    HeaderTooLargeError,
     MediaTypeError,
-    NotHttpError,
     OverloadedError,
     RequestError,
     SlowBodyError,
-    SlowHeaderError,
-    escape,
 )
-from webhook.server.connections import Connections
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Headers = Iterable[tuple[bytes, bytes]]
@@ -180,128 +172,3 @@ async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise DisconnectedError("the sender is gone", fix="nothing: there is nobody to answer")
     return message.get("body", b""), bool(message.get("more_body", False))
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds for a sender that does not send a whole header, or too much of one.
-
-    Attributes:
-        on_refused: told the code of each answer that this class gives by itself.
-        open_connections: of this port, this one among them.
-        allowed_names: common names of the client certificates that may ask; empty for any, and without certificates.
-        tls_context: what a handshake on this port begins with; of a TLS port only.
-    """
-
-    on_refused: Callable[[str], None] = staticmethod(lambda _code: None)
-    open_connections: ClassVar[Connections]
-    allowed_names: ClassVar[frozenset[str]] = frozenset()
-    tls_context: ClassVar[Callable[[], SSLContext]]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take what uvicorn gives."""
-        super().__init__(*args, **kwargs)
-        self._header_timer: asyncio.TimerHandle | None = None
-        self._header_bytes = 0
-        self._has_served = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Start the clock."""
-        self.open_connections.opened(self, transport)
-        super().connection_made(transport)
-        self._start_clock()
-        if self.allowed_names and self.allowed_names.isdisjoint(_common_names(transport)):
-            self.app = self._turn_away
-
-    def data_received(self, data: bytes) -> None:
-        """Start the clock again, and count, where what came is not yet a whole header."""
-        super().data_received(data)
-        if self._has_served and not self.cycle.response_complete:
-            return
-        self._header_bytes += len(data)
-        if self._header_bytes > MAX_HEADER:
-            allowed = f"at most {MAX_HEADER} bytes"
-            self._refuse(HeaderTooLargeError("the header", allowed=allowed, fix="send what the API server sends"))
-        elif self._header_timer is None:
-            self._start_clock()
-
-    def on_headers_complete(self) -> None:
-        """Stop the clock; the body has its own."""
-        if self.pipeline:
-            # Each would cost 3 KB before the first is answered. What is raised here uvicorn takes for no HTTP.
-            raise ValueError("a sender that waits for no answer")
-        self._stop_clock()
-        self._header_bytes = 0
-        self.open_connections.begins_request(self)
-        super().on_headers_complete()
-        self._has_served = True
-        if self.open_connections.retiring:
-            self.close_after_answer()
-
-    def on_response_complete(self) -> None:
-        """Wait for the next request, but not for ever for a peer that does not take its answer."""
-        super().on_response_complete()
-        if self.cycle.response_complete:
-            self.open_connections.has_answer(self)
-        if self.flow.write_paused:
-            self.loop.call_later(ANSWER_SECONDS, self._drop_untaken)
-
-    def close_after_answer(self) -> None:
-        """Say ``Connection: close`` in the answer under way, if there is one."""
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self.open_connections.closed(self)
-        self._stop_clock()
-        super().connection_lost(exc)
-
-    async def _turn_away(self, _scope: Any, _receive: Any, send: Any) -> None:
-        """The application for a client of another name."""
-        names = ", ".join(map(escape, sorted(self.allowed_names)))
-        fix = "let the API server show that certificate, or give its name to --client-name"
-        error = ClientNameError("the common name of the client's certificate", allowed=names, fix=fix)
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": error_body(error)})
-        self.on_refused(error.code)
-
-    def _drop_untaken(self) -> None:
-        if self.flow.write_paused:
-            self.transport.abort()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what uvicorn could not parse."""
-        self._refuse(NotHttpError(msg.rstrip("."), fix="send an HTTP/1.1 request"))
-
-    def _start_clock(self) -> None:
-        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._give_up)
-
-    def _stop_clock(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _give_up(self) -> None:
-        self._header_timer = None
-        allowed = f"{HEADER_SECONDS:g} seconds for all of it"
-        self._refuse(SlowHeaderError("the header is not there", allowed=allowed, fix="send it at once"))
-
-    def _refuse(self, error: RequestError) -> None:
-        """Answer for the application, which knows nothing of a request yet, and close."""
-        self._stop_clock()
-        if self.transport.is_closing():
-            return
-        body = error_body(error)
-        self.transport.write(
-            b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-            % (error.status, error.status.phrase.encode(), len(body), body)
-        )
-        self.transport.close()
-        self.on_refused(error.code)
-
-
-def _common_names(transport: asyncio.Transport) -> Iterator[str]:
-    """Those of the peer's certificate, which the handshake has verified."""
-    certificate = transport.get_extra_info("peercert") or {}
-    return (value for rdn in certificate.get("subject", ()) for key, value in rdn if key == "commonName")

@@ -1,7 +1,8 @@
 """One line a decision, as JSON or as text; never a value of an env variable, and never more than one line.
 
-The decision's line is encoded by msgspec and written by one system call (1 µs, against 9 by the standard library's
-logging); what libraries log goes through :class:`LibraryHandler` into the same stream.
+The decision's line is encoded by msgspec (1 µs, against 9 by the standard library's logging), and those of some
+milliseconds are written by one system call, which costs more than a line does and wakes up whoever reads. What
+libraries log goes through :class:`LibraryHandler` into the same stream.
 """
 
 from __future__ import annotations
@@ -11,14 +12,21 @@ import logging
 import os
 import stat
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from webhook.errors import quote
+
+GATHERING_SECONDS: Final = 0.05
+"""For how long a line may wait for others; what kills the process at once takes those with it."""
+MOST_GATHERED: Final = 100
+"""Lines, of some 350 bytes each: they fit into an empty pipe."""
 
 
 class LogFormat(StrEnum):
@@ -44,23 +52,58 @@ class Log:
         self._encode = _encode_json if form is LogFormat.JSON else _encode_text
         self._on_loss = on_loss
         self._rest = b""
+        self._lock = threading.Lock()
+        self._gathered: list[bytes] = []
+        self._call_later: Callable[[float, Callable[[], None]], object] | None = None
         kind = os.fstat(file).st_mode
         if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
             os.set_blocking(file, False)
 
+    def gather(self, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+        """Let events that can wait do so; `call_later` is the event loop's."""
+        self._call_later = call_later
+
     def write(self, level: str, event: str, **fields: object) -> None:
-        """Write one event; `fields` are numbers, texts, or lists of them."""
+        """Write one event, and what waits; `fields` are numbers, texts, or lists of them."""
+        line = self._line(level, event, fields)
+        with self._lock:
+            self._gathered.append(line)
+        self.flush()
+
+    def write_later(self, level: str, event: str, fields: Mapping[str, object]) -> None:
+        """Write one event of the event loop's thread, together with those that come within a moment."""
+        line = self._line(level, event, fields)
+        with self._lock:
+            self._gathered.append(line)
+            count = len(self._gathered)
+        if self._call_later is None or count >= MOST_GATHERED:
+            self.flush()
+        elif count == 1:
+            self._call_later(GATHERING_SECONDS, self.flush)
+
+    def _line(self, level: str, event: str, fields: Mapping[str, object]) -> bytes:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = self._encode({"time": time, "level": level, "event": event, **fields})
+        return self._encode({"time": time, "level": level, "event": event, **fields})
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            lines, self._gathered = self._gathered, []
+            if lines and not self._written(b"".join(lines)):
+                for _ in lines:
+                    self._on_loss()
+
+    def _written(self, text: bytes) -> bool:
+        """Whether `text` goes out, in part at least; the rest of its last part goes before whatever is next."""
         try:
             if self._rest:
                 self._rest = self._rest[os.write(self._file, self._rest) :]
             if not self._rest:
-                self._rest = line[os.write(self._file, line) :]
-                return
+                self._rest = text[os.write(self._file, text) :]
+                return True
         except OSError:
             pass
-        self._on_loss()
+        return False
 
     def info(self, event: str, **fields: object) -> None:
         """Write what is as it should be."""

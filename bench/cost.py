@@ -1,0 +1,81 @@
+"""Processor time per admission at the server, over TLS on a connection that is kept, beside other servers.
+
+Every round asks each server in turn, in a new order, so that what the machine does meanwhile meets all alike. The
+ratios are of one round each.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench import samples
+from bench.client import Client, request_of
+from bench.figures import Figure, figure, report
+from bench.peers import NAMES, Peer, peers
+
+ROUNDS = 7
+POSTS = 300
+AWS_BESIDE_NULL = 580 / 143
+"""The AWS pod identity webhook, measured from outside beside the null app (issue 9); its modules cannot be had."""
+
+
+def microseconds(peer: Peer, request: bytes, posts: int) -> float:
+    """Of the server's processor time for each of so many requests."""
+    with Client(peer.port) as client:
+        for _ in range(max(posts // 10, 1)):
+            client.post(request)
+        before = peer.seconds()
+        for _ in range(posts):
+            client.post(request)
+        return (peer.seconds() - before) / posts * 1e6
+
+
+def rounds(found: Sequence[Peer], body: bytes, *, posts: int, count: int) -> dict[str, list[float]]:
+    """What each server took in each round, by its name."""
+    taken: dict[str, list[float]] = defaultdict(list)
+    request = request_of(body)
+    for _ in range(count):
+        for peer in random.sample(found, len(found)):
+            taken[peer.name].append(microseconds(peer, request, posts))
+    return taken
+
+
+def ratios(taken: dict[str, list[float]], other: str) -> list[float]:
+    """Ours by the other's, round by round."""
+    return [ours / theirs for ours, theirs in zip(taken[NAMES[0]], taken[other], strict=True)]
+
+
+def measure(found: Sequence[Peer]) -> Iterator[Figure]:
+    null, typed, models = NAMES[1:]
+    bodies = {role: samples.of_role(role) for role in samples.ROLES} | {"12 KB": samples.of_12_kilobytes()}
+    for what, body in bodies.items():
+        taken = rounds(found, body, posts=POSTS, count=ROUNDS)
+        title = f"{what} ({len(body) / 1000:.1f} KB)"
+        yield figure(f"{title}: {NAMES[0]}", "us", taken[NAMES[0]])
+        yield figure(f"{title}: / {null}", "x", ratios(taken, null), 1.7)
+        yield figure(
+            f"{title}: / AWS pod identity, by the null app",
+            "x",
+            [value / AWS_BESIDE_NULL for value in ratios(taken, null)],
+            0.4,
+        )
+        yield figure(f"{title}: / {typed}", "x", ratios(taken, typed), 0.33)
+        yield figure(f"{title}: / {models}", "x", ratios(taken, models))
+    large = samples.of_3_megabytes()
+    taken = rounds(found, large, posts=5, count=5)
+    for name in NAMES:
+        yield figure(f"3 MB: {name}", "ms", [value / 1000 for value in taken[name]], 40 if name == NAMES[0] else None)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder, peers(Path(folder)) as found:
+        return report("cost", list(measure(found)), rounds=ROUNDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The servers that are compared: each a process of its own behind TLS on loopback, with the processor time it used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.figures import ROOT
+from tests.service import RunningService, running_service
+
+NAMES: Final = ("ray-webhook", "null app", "typed Go", "FastAPI, Pydantic, make_patch")
+_SERVERS: Final = ROOT / "bench" / "servers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """A server that listens on `port`, as process `pid`."""
+
+    name: str
+    port: int
+    pid: int
+
+    def seconds(self) -> float:
+        """Processor time of all its threads so far, to the nanosecond (/proc/PID/task/TID/schedstat)."""
+        total = 0
+        for stat in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            total += int(stat.read_text().split()[0])
+        return total / 1e9
+
+    def memory(self) -> float:
+        """Resident MiB."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+@contextmanager
+def peers(folder: Path, *names: str) -> Iterator[list[Peer]]:
+    """The servers of these names (:data:`NAMES`), the service first, which issues the certificate of all."""
+    with ExitStack() as stack:
+        service = stack.enter_context(running_service(folder))
+        found = [ours(service)]
+        for name in names or NAMES[1:]:
+            found.append(stack.enter_context(_peer(name, folder / "tls")))
+        yield found
+
+
+def ours(service: RunningService) -> Peer:
+    return Peer(name=NAMES[0], port=int(service.url.rpartition(":")[2]), pid=service.process.pid)
+
+
+@contextmanager
+def _peer(name: str, tls: Path) -> Iterator[Peer]:
+    pair = [str(tls / "tls.crt"), str(tls / "tls.key")]
+    if name == "typed Go":
+        command = [str(built_typed_server()), *pair]
+    else:
+        module = "null" if name == "null app" else "models"
+        command = [sys.executable, str(_SERVERS / "serve.py"), module, *pair]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield Peer(name=name, port=int(process.stdout.readline()), pid=process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        assert process.stdout
+        process.stdout.close()
+
+
+def built_typed_server() -> Path:
+    """The Go server, built where its sources are newer."""
+    folder = _SERVERS / "typed"
+    made = ROOT / ".venv" / "typed-server"
+    subprocess.run(["go", "build", "-o", made, "."], cwd=folder, check=True)
+    return made

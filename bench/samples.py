@@ -1,0 +1,49 @@
+"""The reviews that are sent: recorded ones of each role, and larger ones made from them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.service import FIXTURES, client_pod, recorded
+
+ROLES = {
+    "client": "deployment-client",
+    "client that declares all": "deployment-client-legacy-env",
+    "head": "statefulset-head",
+    "worker": "daemonset-worker-host-network",
+    "KubeRay head": "kuberay-head",
+    "KubeRay worker": "kuberay-worker",
+}
+"""What people call it, and the file's name."""
+
+
+def of_role(role: str) -> bytes:
+    return (FIXTURES / "reviews" / f"{ROLES[role]}.json").read_bytes()
+
+
+def of_12_kilobytes() -> bytes:
+    """3 containers of 15 variables each, in a recorded review."""
+    review = recorded("deployment-client")
+    spec: dict[str, Any] = review["request"]["object"]["spec"]
+    env = [{"name": f"SETTING_{index}", "value": f"a value of some length, number {index}"} for index in range(15)]
+    first = spec["containers"][0]
+    spec["containers"] = [{**first, "name": f"c{index}", "env": env} for index in range(3)]
+    body = _encoded(review)
+    pad = 12_600 - len(body)
+    if pad > 0:
+        review["request"]["object"]["metadata"]["annotations"]["example.com/notes"] = "x" * pad
+    return _encoded(review)
+
+
+def of_3_megabytes() -> bytes:
+    """48 containers of 1,000 variables each."""
+    review = client_pod()
+    env = [{"name": f"VARIABLE_{index}", "value": "a value of some length, 29 B."} for index in range(1000)]
+    containers = [{"name": f"c{index}", "image": "busybox", "env": env} for index in range(48)]
+    review["request"]["object"]["spec"]["containers"] = containers
+    return _encoded(review)
+
+
+def _encoded(review: dict[str, Any]) -> bytes:
+    return json.dumps(review, separators=(",", ":")).encode()
