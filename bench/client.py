@@ -1,4 +1,4 @@
-"""A client that costs little: reviews as bytes over one TLS connection that is kept, the answers read and not parsed."""
+"""A client that costs little: reviews as bytes over one TLS connection that is kept, whose answers it does not parse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class Client:
         plain = socket.create_connection(("127.0.0.1", port), timeout=60)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = context.wrap_socket(plain)
-        self._rest = b""
 
     def __enter__(self) -> Self:
         return self
@@ -28,16 +27,23 @@ class Client:
         self._socket.close()
 
     def post(self, request: bytes) -> bytes:
-        """Send a whole request, as :func:`request_of` makes it; the answer's body. Ends the program unless it is a 200."""
+        """Send a whole request, as :func:`request_of` makes it; the answer's body."""
+        self.send(request)
+        return self.answer()
+
+    def send(self, request: bytes) -> None:
+        """Send it, and do not wait."""
         self._socket.sendall(request)
-        data = self._rest
+
+    def answer(self) -> bytes:
+        """The body of the next answer. Ends the program unless it is a 200."""
+        data = b""
         while _END not in data:
             data += self._read()
         head, _, body = data.partition(_END)
         if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(f"a server answered {head[:80]!r}")
-        length = _length(head)
-        parts, size = [body], len(body)
+        length, parts, size = _length(head), [body], len(body)
         while size < length:
             parts.append(self._read())
             size += len(parts[-1])
@@ -61,7 +67,8 @@ def _length(head: bytes) -> int:
 def request_of(body: bytes, path: str = "/mutate") -> bytes:
     """A whole HTTP request, with the headers that an API server sends."""
     head = (
-        f"POST {path}?timeout=3s HTTP/1.1\r\nHost: ray-webhook.ray-webhook.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n"
+        f"POST {path}?timeout=3s HTTP/1.1\r\n"
+        "Host: ray-webhook.ray-webhook-system.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n"
         f"Content-Length: {len(body)}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n"
         "Accept-Encoding: gzip\r\n\r\n"
     )

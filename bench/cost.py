@@ -56,7 +56,8 @@ def measure(found: Sequence[Peer]) -> Iterator[Figure]:
     for what, body in bodies.items():
         taken = rounds(found, body, posts=POSTS, count=ROUNDS)
         title = f"{what} ({len(body) / 1000:.1f} KB)"
-        yield figure(f"{title}: {NAMES[0]}", "us", taken[NAMES[0]])
+        for name in NAMES:
+            yield figure(f"{title}: {name}", "us", taken[name])
         yield figure(f"{title}: / {null}", "x", ratios(taken, null), 1.7)
         yield figure(
             f"{title}: / AWS pod identity, by the null app",

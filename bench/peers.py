@@ -42,10 +42,8 @@ def peers(folder: Path, *names: str) -> Iterator[list[Peer]]:
     """The servers of these names (:data:`NAMES`), the service first, which issues the certificate of all."""
     with ExitStack() as stack:
         service = stack.enter_context(running_service(folder))
-        found = [ours(service)]
-        for name in names or NAMES[1:]:
-            found.append(stack.enter_context(_peer(name, folder / "tls")))
-        yield found
+        others = [stack.enter_context(_peer(name, folder / "tls")) for name in names or NAMES[1:]]
+        yield [ours(service), *others]
 
 
 def ours(service: RunningService) -> Peer:
@@ -60,15 +58,12 @@ def _peer(name: str, tls: Path) -> Iterator[Peer]:
     else:
         module = "null" if name == "null app" else "models"
         command = [sys.executable, str(_SERVERS / "serve.py"), module, *pair]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield Peer(name=name, port=int(process.stdout.readline()), pid=process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        assert process.stdout
-        process.stdout.close()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = int(process.stdout.readline()) if process.stdout else 0
+            yield Peer(name=name, port=port, pid=process.pid)
+        finally:
+            process.terminate()
 
 
 def built_typed_server() -> Path:

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -76,8 +77,10 @@ func mutate(answer http.ResponseWriter, request *http.Request) {
 		response.Patch, _ = json.Marshal(made)
 	}
 	review.Request, review.Response = nil, response
+	text, _ := json.Marshal(review)
 	answer.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(answer).Encode(review)
+	answer.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = answer.Write(text)
 }
 
 // Arguments: certificate, key. Prints the port that it listens on.
