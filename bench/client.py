@@ -1,4 +1,4 @@
-"""A client that costs little: reviews as bytes over one TLS connection that is kept, whose answers it does not parse."""
+"""A client that costs little: reviews as bytes over one TLS connection that is kept, whose answers are not parsed."""
 
 from __future__ import annotations
 

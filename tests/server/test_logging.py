@@ -3,12 +3,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from webhook.server.logging import LibraryHandler, Log, LogFormat
+from webhook.server.logging import GATHERING_SECONDS, MOST_GATHERED, LibraryHandler, Log, LogFormat
 
 
 @pytest.fixture
@@ -87,3 +87,65 @@ def test_line_that_a_pipe_took_in_part_is_ended_before_the_next() -> None:
     os.close(reader)
     os.close(writer)
     assert [json.loads(line)["long"] for line in content.splitlines()] == [long, "next"]
+
+
+class Later:
+    """An event loop of which the test is the clock."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def call(self, seconds: float, callback: Callable[[], None]) -> None:
+        self.calls.append((seconds, callback))
+
+
+def events(folder: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in (folder / "log").read_text().splitlines()]
+
+
+def test_lines_of_a_moment_are_written_together(file: int, tmp_path: Path) -> None:
+    log, later = Log(file, LogFormat.JSON), Later()
+    log.gather(later.call)
+    for number in range(3):
+        log.write_later("info", f"decision {number}", {})
+    assert events(tmp_path) == []
+
+    ((seconds, flush),) = later.calls
+    flush()
+
+    assert seconds == GATHERING_SECONDS
+    assert events(tmp_path) == ["decision 0", "decision 1", "decision 2"]
+
+
+def test_line_that_may_not_wait_takes_those_that_wait_with_it_in_their_order(file: int, tmp_path: Path) -> None:
+    log = Log(file, LogFormat.JSON)
+    log.gather(Later().call)
+    log.write_later("info", "decision", {})
+
+    log.warning("ended at once")
+
+    assert events(tmp_path) == ["decision", "ended at once"]
+
+
+def test_so_many_lines_as_fit_into_a_pipe_wait_for_nobody(file: int, tmp_path: Path) -> None:
+    log = Log(file, LogFormat.JSON)
+    log.gather(Later().call)
+
+    for _ in range(MOST_GATHERED + 1):
+        log.write_later("info", "decision", {})
+
+    assert len(events(tmp_path)) == MOST_GATHERED
+
+
+def test_each_of_the_lines_that_were_lost_together_is_counted() -> None:
+    lost: list[int] = []
+    full, later = os.open("/dev/full", os.O_WRONLY), Later()
+    log = Log(full, LogFormat.JSON, lambda: lost.append(1))
+    log.gather(later.call)
+    for _ in range(3):
+        log.write_later("info", "decision", {})
+
+    later.calls[0][1]()
+
+    os.close(full)
+    assert lost == [1, 1, 1]
