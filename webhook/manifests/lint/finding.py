@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Final
 from webhook.contract import Role
 from webhook.injection.codes import ReasonCode
 from webhook.manifests.lint.context import Context
+from webhook.manifests.workloads import Path
 
 if TYPE_CHECKING:
     from webhook.manifests.edits import Edit
-
-Path = tuple[str | int, ...]
-"""The way from a document's root to a node: keys of mappings and indices of sequences."""
 
 _NOT_A_BREAK: Final = re.compile(r"[^\r\n]")
 
