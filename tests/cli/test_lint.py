@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.cli.terminal import on_a_terminal
+from tests.cli.on_terminal import on_a_terminal
 from tests.service import COMMAND, FIXTURES, run_command
 from webhook.cli.output import MAX_INPUT
 from webhook.manifests.lint.kinds import kind_by_name
