@@ -126,7 +126,7 @@ def _reference_findings(template: Template, context: Context) -> Iterator[Findin
             message = f"annotation {key} is {quote(value)}, but the pod template has no role; {_BESIDE}"
             yield part.finding(ManifestCode.REFERENCE_ALONE, Level.WARNING, message)
         name, targets = value.rpartition("/")[2], context.index.targets_near(part.file.path, kind)
-        known = [name for _, name in sorted(targets)]
+        known = [other for _, other in sorted(targets)]
         if known and name not in known and not has_placeholder(value):
             meant = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
             fix = f"did you mean {quote(meant[0])}?" if meant else None
