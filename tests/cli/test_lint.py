@@ -20,7 +20,7 @@ from webhook.cli.lint_files import MAX_LINTED
 from webhook.manifests.lint.kinds import kind_by_name
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = FIXTURES / "golden"
 EXAMPLE = ROOT / "deploy" / "examples" / "seedcore"
 WRONG = "kind: ConfigMap\nmetadata: {name: env}\ndata:\n  RAY_ADDRESS: ray://head:10001\n"
 CLEAN = "kind: ConfigMap\nmetadata: {name: env}\ndata: {STAGE: dev}\n"
