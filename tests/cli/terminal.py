@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.service import COMMAND
 
@@ -18,11 +19,12 @@ class Seen:
     returncode: int
 
 
-def run_on_terminal(*arguments: str, seconds: float = 60, **environment: str) -> Seen:
-    """Run ``ray-webhook`` with a terminal as its standard output and standard error."""
+def run_on_terminal(*arguments: str, folder: Path | None = None, seconds: float = 60, **environment: str) -> Seen:
+    """Run ``ray-webhook`` in `folder`, with a terminal as its standard output and standard error."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         [COMMAND, *arguments],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=its,
         stderr=its,

@@ -10,7 +10,7 @@ import click
 
 from webhook import contract
 from webhook.cli.output import option
-from webhook.cli.settings_file import settings_file
+from webhook.cli.settings_file import given_settings
 from webhook.contract import Role
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.decisions import targets_of
@@ -49,7 +49,7 @@ def read_given(flags: Mapping[str, Any], documents: Iterable[Document]) -> Given
     """
     namespace = flags["namespace"] or _ASSUMED
     snapshot = Snapshot(
-        cluster_wide=settings_file(flags["settings"]) if flags["settings"] else None,
+        cluster_wide=given_settings(flags["settings"]),
         targets=targets_of(documents, namespace=namespace),
         cluster_domain=flags["cluster_domain"],
     )

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
     "inject": "put the settings into manifests, for clusters without the webhook",
+    "lint": "find hard-coded Ray settings, wrong roles and their like in files",
     "reasons": "list the reason codes, or explain one",
     "render": "print the settings as a policy for the API server, for clusters without the webhook",
     "serve": "run the service",

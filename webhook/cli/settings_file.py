@@ -18,3 +18,8 @@ def settings_file(path: Path) -> Settings:
     """
     text = read_input(str(path))
     return good_settings(text, name=f"settings file {quote_path(path)}", source=f"file {escape(path.name)}")
+
+
+def given_settings(path: Path | None) -> Settings | None:
+    """The same, where a file is given."""
+    return None if path is None else settings_file(path)
