@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
+import yaml
 
 ROOT: Final = Path(__file__).parents[2]
 MONITORING: Final = ROOT / "deploy" / "monitoring"
@@ -40,7 +40,7 @@ class Expression:
 
 def rules() -> dict[str, Any]:
     """The spec of the PrometheusRule, which is a rules file as Prometheus reads it."""
-    spec: dict[str, Any] = YAML(typ="safe", pure=True).load(MONITORING / "prometheusrule.yaml")["spec"]
+    spec: dict[str, Any] = yaml.safe_load((MONITORING / "prometheusrule.yaml").read_text(encoding="utf-8"))["spec"]
     return spec
 
 

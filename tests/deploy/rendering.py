@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from ruamel.yaml import YAML
+import yaml
 
 Object = dict[str, Any]
 
@@ -33,7 +33,7 @@ COMPONENTS: Final = folders("components")
 
 def included(component: str) -> set[str]:
     """The components that `component` is a variant of, which it includes: guard-warn includes guard."""
-    content = YAML(typ="safe", pure=True).load(KUSTOMIZE / "components" / component / "kustomization.yaml")
+    content = yaml.safe_load((KUSTOMIZE / "components" / component / "kustomization.yaml").read_text(encoding="utf-8"))
     return {Path(path).name for path in content.get("components", ())}
 
 
@@ -78,7 +78,7 @@ def written(folder: Path, resources: Sequence[Path], components: Sequence[Path] 
         **fields,
     }
     with (folder / "kustomization.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(content, file)
+        yaml.safe_dump(content, file)
     return folder
 
 
@@ -98,7 +98,7 @@ def rendered(folder: Path) -> list[str]:
 @cache
 def parsed(document: str) -> Object:
     """A document as an object, which is not to be changed: most are the same in many combinations."""
-    parsed: Object = YAML(typ="safe", pure=True).load(document)
+    parsed: Object = yaml.safe_load(document)
     return parsed
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import jsonschema
 import kubernetes_validate
-from ruamel.yaml import YAML
+import yaml
 
 Object = dict[str, Any]
 
@@ -21,8 +21,8 @@ VERSIONS: Final = ("1.30", kubernetes_validate.latest_version())
 @cache
 def definitions() -> tuple[Object, ...]:
     """The CustomResourceDefinitions, which an API server takes as they are."""
-    loader = YAML(typ="safe", pure=True)
-    return tuple(document for file in sorted(DEFINITIONS.glob("*.yaml")) for document in loader.load_all(file))
+    files = sorted(DEFINITIONS.glob("*.yaml"))
+    return tuple(document for file in files for document in yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
 def validate(document: Object) -> None:

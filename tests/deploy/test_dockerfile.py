@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from tests.deploy.dockerfile import DOCKERFILE, ROOT, Build, Instruction, ignored, instructions
 from webhook import __version__
@@ -47,7 +47,7 @@ def test_every_set_of_requirements_is_installed_by_its_hashes(written: list[Inst
 
 
 def test_user_and_version_are_those_of_the_deployment(written: list[Instruction]) -> None:
-    deployment = YAML(typ="safe", pure=True).load(ROOT / "deploy/kustomize/base/deployment.yaml")
+    deployment = yaml.safe_load((ROOT / "deploy/kustomize/base/deployment.yaml").read_text(encoding="utf-8"))
     pod = deployment["spec"]["template"]["spec"]
     assert texts(written, "USER") == ["{runAsUser}:{runAsGroup}".format(**pod["securityContext"])]
     assert pod["containers"][0]["image"] == f"ray-webhook:{__version__}"

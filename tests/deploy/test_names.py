@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from tests.deploy.rendering import (
     KUSTOMIZE,
@@ -116,7 +116,7 @@ def workloads(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
     documents += [workload(kind, "service", "answers") for kind in WORKLOADS]
     documents += [workload("Deployment", "cluster", "team-a/train"), workload("Deployment", "cluster", "elsewhere")]
     with (folder / "workloads.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump_all(documents, file)
+        yaml.safe_dump_all(documents, file)
     affixes = {"namespace": "team-a", "namePrefix": "a-", "nameSuffix": "-dev"}
     return objects(written(folder, [folder / "workloads.yaml"], [KUSTOMIZE / "configurations"], **affixes))
 
@@ -165,7 +165,7 @@ def test_a_replacement_renames_a_cluster_that_is_named_with_its_namespace(tmp_pa
     with (tmp_path / "workloads.yaml").open("w", encoding="utf-8") as file:
         api = workload("Deployment", "cluster", "team-a/train")
         api["metadata"]["name"] = "api"
-        YAML(typ="safe", pure=True).dump_all([ray("RayCluster", "train"), api], file)
+        yaml.safe_dump_all([ray("RayCluster", "train"), api], file)
     found = objects(written(tmp_path, [tmp_path / "workloads.yaml"], nameSuffix="-dev", **replacement))
     annotations = pod_template(the(found, "Deployment", "api-dev"))["metadata"]["annotations"]
     assert annotations["ray.seedcore.io/cluster"] == "team-a/train-dev"
@@ -189,5 +189,5 @@ def commented(file: Path) -> Object:
     """The YAML in a file's comment: what is indented there by three blanks."""
     lines = file.read_text(encoding="utf-8").splitlines()
     code = [line.removeprefix("#   ") for line in lines if line.startswith("#   ")]
-    found: Object = YAML(typ="safe", pure=True).load("\n".join(code))
+    found: Object = yaml.safe_load("\n".join(code))
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from webhook import contract
 from webhook.cluster.bundle import TRUSTED
@@ -24,7 +24,7 @@ WRITTEN: Final = {
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return [dict(document) for document in YAML(typ="safe", pure=True).load_all(path.read_text(encoding="utf-8"))]
+    return [dict(document) for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
 
 
 def policy(path: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
+import yaml
 
 from tests.control_plane import objects
 from tests.control_plane.cluster import ControlPlane
@@ -35,7 +35,7 @@ def rendered(plane: ControlPlane) -> list[Object]:
 
 def documents(text: str) -> Iterator[Object]:
     """The documents of a YAML text, as plain dicts."""
-    yield from YAML(typ="safe", pure=True).load_all(text)
+    yield from yaml.safe_load_all(text)
 
 
 def by_kind(rendered_objects: list[Object], kind: str) -> Object:

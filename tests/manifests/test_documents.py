@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from webhook.errors import InputError
+from webhook.manifests.composer import MAX_DEPTH
 from webhook.manifests.documents import parse_documents
-from webhook.manifests.nodes import MAX_DEPTH, SPARE_NODES
+from webhook.manifests.nodes import SPARE_NODES
 
 
 def read(value: str) -> Any:
@@ -48,7 +49,17 @@ def test_keys_become_the_text_that_kubectl_makes_of_them(written: str, keys: lis
     ("written", "value"),
     [
         ("yes", True),
+        ("y", True),
         ("0123", 83),
+        ("0o17", 15),
+        ("-0x1F", -31),
+        ("0b101", 5),
+        ("089", 89.0),
+        (".5e3", 500.0),
+        ("0x", "0x"),
+        ("=", "="),
+        ("!!str 1", "1"),
+        ("! yes", True),
         ("1_000", 1000),
         ("1e3", 1000.0),
         ("~", None),
@@ -102,7 +113,8 @@ def test_what_two_aliases_share_in_text_is_not_shared_in_memory() -> None:
         ("kind: Pod\n<<: 1", "s:2:5 has a merge of what is no mapping"),
         ("&l {kind: List, items: [*l]}", f"s:1:11 has more than {MAX_DEPTH} levels of nesting"),
         ("kind: Pod\na: &a {<<: *a}", f"s:2:4 has more than {MAX_DEPTH} levels of nesting"),
-        ("[" * 5000, f"s is nested too deep; allowed: {MAX_DEPTH} levels"),
+        ("[" * 100_000, f"s:1:{MAX_DEPTH + 2} has more than {MAX_DEPTH} levels of nesting"),
+        ("- " * 100_000, f"s:1:{2 * MAX_DEPTH + 3} has more than {MAX_DEPTH} levels of nesting"),
         ("\x00", "s is not YAML (ReaderError)"),
         ("a: *b", "s:1:4 is not YAML"),
     ],

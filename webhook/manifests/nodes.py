@@ -6,40 +6,35 @@ bool or a number becomes its text, a date stays the text it is, and what JSON ha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import StreamMark
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from webhook.errors import InputError, quote
-
-MAX_DEPTH: Final = 100
-"""Levels of nesting: several times what any API type has, and within what each later step bears."""
+from webhook.manifests.composer import MAX_DEPTH, AliasNode, target
+from webhook.manifests.places import Text
+from webhook.manifests.scalars import BOOL, FLOAT, INT, MERGE, NULL, STR, TAG, bool_of, float_of, int_of
 
 SPARE_NODES: Final = 500_000
 """Nodes that aliases may add. A text without aliases has fewer nodes than characters, so only those can run out."""
 
-_TAG: Final = "tag:yaml.org,2002:"
-_TEXTS: Final = frozenset({_TAG + "str", _TAG + "timestamp", _TAG + "value"})
-_INTEGERS: Final = range(-(2**63), 2**64)
+_TEXTS: Final = frozenset({STR, TAG + "timestamp", TAG + "value"})
+_SCALARS: Final[dict[str, Callable[[str], Any]]] = {
+    NULL: lambda _: None,
+    BOOL: bool_of,
+    INT: int_of,
+    FLOAT: float_of,
+}
 
 
 class NodeReader:
     """Turns nodes into values; one for each text, since its budget of nodes is for all documents together."""
 
-    def __init__(self, constructor: SafeConstructor, *, source: str, characters: int) -> None:
-        """Read nodes of the input `source`, a text of so many `characters`; the constructor knows scalars."""
-        self._source = source
-        self._left = characters + SPARE_NODES
-        self._scalars: dict[str, Callable[[ScalarNode], Any]] = {
-            _TAG + "null": lambda _: None,
-            _TAG + "bool": constructor.construct_yaml_bool,
-            _TAG + "int": lambda node: self._integer(node, constructor),
-            _TAG + "float": self._float,
-        }
+    def __init__(self, text: Text) -> None:
+        """Read nodes of `text`."""
+        self._text = text
+        self._left = len(text.text) + SPARE_NODES
 
     def value(self, node: Node, depth: int = 0) -> Any:
         """The value of `node`, aliases expanded, so no two parts of it are one object.
@@ -47,6 +42,8 @@ class NodeReader:
         Raises:
             InputError: JSON has no such value or key, or it is nested too deep or grows too large; says where.
         """
+        if isinstance(node, AliasNode):
+            node = target(node)
         self._left -= 1
         if self._left < 0:
             raise self._error(node, f"more than {SPARE_NODES} values by its aliases", "write them out")
@@ -54,9 +51,9 @@ class NodeReader:
             raise self._error(node, f"more than {MAX_DEPTH} levels of nesting", "nest less")
         if isinstance(node, ScalarNode):
             return self._scalar(node)
-        if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
+        if isinstance(node, SequenceNode) and node.tag == TAG + "seq":
             return [self.value(item, depth + 1) for item in node.value]
-        if isinstance(node, MappingNode) and node.tag == _TAG + "map":
+        if isinstance(node, MappingNode) and node.tag == TAG + "map":
             return self._mapping(node, depth)
         raise self._error(node, f"the tag {quote(str(node.tag))}", "leave it out")
 
@@ -64,11 +61,11 @@ class NodeReader:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
-            if key.tag == _TAG + "merge":
+            if key.tag == MERGE:
                 for other, item in self._merged(value, depth):
                     merged.setdefault(other, item)
                 continue
-            name = self._key(key)
+            name = self.key(key)
             if name in own:
                 raise self._error(key, f"the key {quote(name)} twice", "keep one")
             own[name] = self.value(value, depth + 1)
@@ -81,8 +78,13 @@ class NodeReader:
                 raise self._error(node, "a merge of what is no mapping", "merge mappings")
             yield from mapping.items()
 
-    def _key(self, node: Node) -> str:
-        value = self.value(node, MAX_DEPTH) if isinstance(node, ScalarNode) else None
+    def key(self, node: Node) -> str:
+        """The text of a mapping's key.
+
+        Raises:
+            InputError: it has none.
+        """
+        value = self.value(node, MAX_DEPTH) if isinstance(target(node), ScalarNode) else None
         if isinstance(value, bool):
             return str(value).lower()
         if isinstance(value, float):
@@ -93,17 +95,17 @@ class NodeReader:
 
     def _scalar(self, node: ScalarNode) -> Any:
         if node.tag in _TEXTS:
-            return self._text(node)
-        construct = self._scalars.get(str(node.tag))
+            return self._string(node)
+        construct = _SCALARS.get(str(node.tag))
         if construct is None:
             raise self._error(node, f"the tag {quote(str(node.tag))}", "leave it out")
         try:
-            return construct(node)
-        except (ArithmeticError, LookupError, ValueError):
-            kind = str(node.tag).removeprefix(_TAG)
+            return construct(node.value)
+        except (ArithmeticError, ValueError):
+            kind = str(node.tag).removeprefix(TAG)
             raise self._error(node, f"{quote(node.value)}, which is no {kind} in JSON", "mend it") from None
 
-    def _text(self, node: ScalarNode) -> str:
+    def _string(self, node: ScalarNode) -> str:
         text: str = node.value
         if text.isascii():
             return text
@@ -113,20 +115,5 @@ class NodeReader:
         except UnicodeDecodeError:
             raise self._error(node, "half a surrogate pair", "write the whole character") from None
 
-    def _integer(self, node: ScalarNode, constructor: SafeConstructor) -> int | float | str:
-        if ":" in node.value:
-            return self._text(node)  # base 60, which kubectl's reader has not
-        number: int = constructor.construct_yaml_int(node)
-        return number if number in _INTEGERS else self._float(node)
-
-    def _float(self, node: ScalarNode) -> float | str:
-        if ":" in node.value:
-            return self._text(node)
-        number = float(node.value.replace("_", ""))  # not ruamel's, which prints a warning for 1e3
-        if not math.isfinite(number):
-            raise ValueError(node.value)
-        return number
-
     def _error(self, node: Node, problem: str, fix: str) -> InputError:
-        mark: StreamMark = node.start_mark
-        return InputError(f"{self._source}:{mark.line + 1}:{mark.column + 1} has {problem}", fix=fix)
+        return self._text.error(node.start_mark.index, f"has {problem}", fix=fix)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
@@ -46,11 +46,8 @@ def overlay(folder: Path, port: int) -> Path:
 
 
 def _yaml(value: object) -> str:
-    from io import StringIO
-
-    stream = StringIO()
-    YAML(typ="safe", pure=True).dump(value, stream)
-    return stream.getvalue()
+    written: str = yaml.safe_dump(value)
+    return written
 
 
 @dataclass
