@@ -9,16 +9,8 @@ from typing import Final
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
+from webhook.manifests.lint.python.family import python_findings
 from webhook.manifests.lint.yaml_file import yaml_findings
-
-FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
-    FileKind.YAML: (yaml_findings,),
-    FileKind.ENV: (env_file_findings,),
-    FileKind.COMPOSE: (),
-    FileKind.DOCKERFILE: (),
-    FileKind.SHELL: (),
-    FileKind.PYTHON: (),
-}
 
 _IGNORE: Final = re.compile(r"(?:^|\s)#\s*ray-webhook:\s*ignore((?:[\s,]+RAY\d{3})+)")
 
@@ -40,3 +32,13 @@ def _is_ignored(finding: Finding, file: File) -> bool:
     above = file.line(finding.line - 1) if finding.line > 1 else ""
     lines = [file.line(finding.line), above if above.lstrip().startswith("#") else ""]
     return any(finding.code in match[1] for line in lines for match in _IGNORE.finditer(line))
+
+
+FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
+    FileKind.YAML: (yaml_findings,),
+    FileKind.ENV: (env_file_findings,),
+    FileKind.COMPOSE: (),
+    FileKind.DOCKERFILE: (),
+    FileKind.SHELL: (),
+    FileKind.PYTHON: (python_findings,),
+}
