@@ -10,6 +10,7 @@ from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
 from webhook.manifests.lint.python.family import python_findings
+from webhook.manifests.lint.shell.family import shell_family
 from webhook.manifests.lint.yaml_file import yaml_findings
 
 _IGNORE: Final = re.compile(r"(?:^|\s)#\s*ray-webhook:\s*ignore((?:[\s,]+RAY\d{3})+)")
@@ -39,6 +40,6 @@ FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
     FileKind.ENV: (env_file_findings,),
     FileKind.COMPOSE: (),
     FileKind.DOCKERFILE: (),
-    FileKind.SHELL: (),
+    FileKind.SHELL: (shell_family(findings),),
     FileKind.PYTHON: (python_findings,),
 }
