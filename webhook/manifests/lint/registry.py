@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.dockerfile.family import dockerfile_family
 from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
 from webhook.manifests.lint.python.family import python_findings
@@ -39,7 +40,7 @@ FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
     FileKind.YAML: (yaml_findings,),
     FileKind.ENV: (env_file_findings,),
     FileKind.COMPOSE: (),
-    FileKind.DOCKERFILE: (),
+    FileKind.DOCKERFILE: (dockerfile_family(findings),),
     FileKind.SHELL: (shell_family(findings),),
     FileKind.PYTHON: (python_findings,),
 }
