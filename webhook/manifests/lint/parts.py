@@ -12,7 +12,7 @@ from webhook.injection.codes import ReasonCode
 from webhook.manifests.lint.finding import Declared, File, FileKind, Finding, Level
 from webhook.manifests.lint.placeholders import is_template, masked
 from webhook.manifests.source import Document, Source, key_at, node_at
-from webhook.manifests.workloads import Path, part_at
+from webhook.manifests.workloads import Path, value_at
 
 Span = tuple[int, int]
 
@@ -36,7 +36,7 @@ class Part:
 
     def get(self, *steps: str | int) -> Any:
         """The value below, or None where there is none."""
-        return part_at(self.value, steps)
+        return value_at(self.value, steps)
 
     def at(self, *steps: str | int) -> Part:
         """The part below, which may be missing: its value is None then."""
@@ -63,9 +63,10 @@ class Part:
             return self.at(*steps[:-1]).span() if steps else (0, 0)
 
     def key_span(self, *steps: str | int) -> Span:
-        """Where the key of the value below stands."""
+        """Where the key of the value below stands; the value itself where it has none."""
+        path = (*self.path, *steps)
         try:
-            return self._first_line(key_at(self.root, (*self.path, *steps)))
+            return self._first_line(key_at(self.root, path)) if path else self.span()
         except LookupError:
             return self.span(*steps)
 
