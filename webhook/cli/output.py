@@ -96,11 +96,11 @@ class Style:
         return click.style(text, fg=color, bold=bold or None) if self._enabled else text
 
 
-def read_input(name: str) -> str:
-    """The text of the file `name`, or of the standard input for ``-``.
+def read_input(name: str, decode: Callable[[bytes], str] = bytes.decode) -> str:
+    """The text of the file `name`, or of the standard input for ``-``, in UTF-8 unless `decode` knows better.
 
     Raises:
-        InputError: it cannot be read, is too large, or is no text in UTF-8.
+        InputError: it cannot be read, is too large, or is no text in its encoding.
     """
     source = describe_input(name)
     try:
@@ -112,9 +112,14 @@ def read_input(name: str) -> str:
     if len(content) > MAX_INPUT:
         raise InputError(f"{source} is larger than {MAX_INPUT} bytes", fix="give a smaller file")
     try:
-        return content.decode()
+        return decode(content)
     except UnicodeDecodeError as error:
-        raise InputError(f"{source} has a byte at {error.start} that is not UTF-8", fix="give text in UTF-8") from None
+        encoding = error.encoding.upper()
+        raise InputError(
+            f"{source} has a byte at {error.start} that is not {encoding}", fix="give text in UTF-8"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{source} is no text ({quote(str(error))})", fix="give text in UTF-8") from None
 
 
 def _standard_input() -> BinaryIO:

@@ -8,7 +8,7 @@ from typing import Final
 from webhook.injection.findings import LintCode
 from webhook.manifests.lint.finding import Level
 
-_TEST: Final = re.compile(r"(?:^|/)(?:tests?|testing|conftest\.py|test_[^/]*|[^/]*_tests?\.\w+)(?:/|$)")
+_TEST: Final = re.compile(r"(?:^|/)(?:(?:tests?|testing)/|(?:conftest\.py|test_[^/]*|[^/]*_tests?\.\w+)$)")
 
 
 def is_test(path: str) -> bool:

@@ -269,7 +269,9 @@ def test_in_a_test_whatever_is_hard_coded_is_a_note(path: str) -> None:
     assert len(findings(code, path)) == 3
 
 
-@pytest.mark.parametrize("path", ["app.py", "contest.py", "latest/app.py", "protests/app.py", "testimony.py"])
+@pytest.mark.parametrize(
+    "path", ["app.py", "contest.py", "latest/app.py", "protests/app.py", "test_it0/app.py", "testimony.py"]
+)
 def test_what_is_only_named_like_a_test_is_none(path: str) -> None:
     assert [each.code for each in findings('ray.init("ray://head:10001")', path)] == ["RAY650"]
 
