@@ -87,17 +87,20 @@ def no_color_option(command: _Command) -> _Command:
 class Style:
     """Colours where somebody sees them: on a terminal, unless told otherwise."""
 
-    def __init__(self, *, no_color: bool) -> None:
-        """Decide once."""
-        self._enabled = sys.stdout.isatty() and not no_color and not os.environ.get("NO_COLOR")
+    def __init__(self, *, no_color: bool, err: bool = False) -> None:
+        """Decide once, for the standard output or, with `err`, for the standard error."""
+        stream: TextIO | None = sys.stderr if err else sys.stdout  # None where it is closed
+        is_seen = stream is not None and stream.isatty()
+        self._enabled = is_seen and not no_color and not os.environ.get("NO_COLOR")
 
     def __call__(self, text: str, color: str | None = None, *, bold: bool = False) -> str:
         """`text` in `color`, or as it is."""
-        return click.style(text, fg=color, bold=bold or None) if self._enabled else text
+        is_styled = self._enabled and (color or bold)
+        return click.style(text, fg=color, bold=bold or None) if is_styled else text
 
 
-def read_input(name: str, decode: Callable[[bytes], str] = bytes.decode) -> str:
-    """The text of the file `name`, or of the standard input for ``-``, in UTF-8 unless `decode` knows better.
+def read_input(name: str, *, limit: int = MAX_INPUT, decode: Callable[[bytes], str] = bytes.decode) -> str:
+    """The text of the file `name`, or of the standard input for ``-``, of at most `limit` bytes, by `decode`.
 
     Raises:
         InputError: it cannot be read, is too large, or is no text in its encoding.
@@ -105,12 +108,12 @@ def read_input(name: str, decode: Callable[[bytes], str] = bytes.decode) -> str:
     source = describe_input(name)
     try:
         with _standard_input() if name == "-" else Path(name).open("rb") as file:
-            content = file.read(MAX_INPUT + 1)
+            content = file.read(limit + 1)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{source} cannot be read ({reason})", fix="give a readable file") from None
-    if len(content) > MAX_INPUT:
-        raise InputError(f"{source} is larger than {MAX_INPUT} bytes", fix="give a smaller file")
+    if len(content) > limit:
+        raise InputError(f"{source} is larger than {limit} bytes", fix="give a smaller file")
     try:
         return decode(content)
     except UnicodeDecodeError as error:
