@@ -15,6 +15,7 @@ from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.finding import File, FileKind, Finding, Level
 from webhook.manifests.lint.indexing import index_of
 from webhook.manifests.lint.kinds import may_be_manifest
+from webhook.manifests.lint.python.source import decode
 from webhook.manifests.lint.registry import FAMILIES, findings
 
 _UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
@@ -80,9 +81,10 @@ class _Texts:
     def __init__(self) -> None:
         self._standard_input: str | None = None
 
-    def read(self, path: str) -> str:
+    def read(self, path: str, kind: FileKind = FileKind.YAML) -> str:
         if path != STANDARD_INPUT:
-            return read_input(path, limit=MAX_LINTED)
+            decoder = decode if kind is FileKind.PYTHON else bytes.decode
+            return read_input(path, limit=MAX_LINTED, decode=decoder)
         if self._standard_input is None:
             self._standard_input = read_input(path, limit=MAX_LINTED)
         return self._standard_input
@@ -106,7 +108,7 @@ def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context)
     if candidate.fault:
         return _unreadable(file, candidate.fault, "make it readable, or leave it out")
     try:
-        file = replace(file, text=texts.read(candidate.path))
+        file = replace(file, text=texts.read(candidate.path, kind))
     except InputError as error:
         if not candidate.is_named and is_binary(candidate.path):
             return None

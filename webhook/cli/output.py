@@ -99,11 +99,11 @@ class Style:
         return click.style(text, fg=color, bold=bold or None) if is_styled else text
 
 
-def read_input(name: str, *, limit: int = MAX_INPUT) -> str:
-    """The text of the file `name`, or of the standard input for ``-``, of at most `limit` bytes.
+def read_input(name: str, *, limit: int = MAX_INPUT, decode: Callable[[bytes], str] = bytes.decode) -> str:
+    """The text of the file `name`, or of the standard input for ``-``, of at most `limit` bytes, by `decode`.
 
     Raises:
-        InputError: it cannot be read, is too large, or is no text in UTF-8.
+        InputError: it cannot be read, is too large, or is no text in its encoding.
     """
     source = describe_input(name)
     try:
@@ -115,9 +115,14 @@ def read_input(name: str, *, limit: int = MAX_INPUT) -> str:
     if len(content) > limit:
         raise InputError(f"{source} is larger than {limit} bytes", fix="give a smaller file")
     try:
-        return content.decode()
+        return decode(content)
     except UnicodeDecodeError as error:
-        raise InputError(f"{source} has a byte at {error.start} that is not UTF-8", fix="give text in UTF-8") from None
+        encoding = error.encoding.upper()
+        raise InputError(
+            f"{source} has a byte at {error.start} that is not {encoding}", fix="give text in UTF-8"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{source} is no text ({quote(str(error))})", fix="give text in UTF-8") from None
 
 
 def _standard_input() -> BinaryIO:

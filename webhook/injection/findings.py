@@ -135,6 +135,90 @@ class LintCode(ReasonCode):
     # 640-649: Compose files
 
     # 650-669: Python, shell scripts, Dockerfiles
+    ADDRESS_IN_CODE = (
+        "RAY650",
+        "address in code",
+        "A program has the address or a name of its Ray in its code, where the settings of the pod cannot change it.",
+        "Let ray_config find it.",
+    )
+    DEFAULT_IN_CODE = (
+        "RAY651",
+        "default in code",
+        "A program has a default for a setting that the webhook gives; it hides that the setting is missing.",
+        "Let ray_config find it, which says what is missing.",
+    )
+    ADDRESS_DERIVED = (
+        "RAY652",
+        "address put together by hand",
+        "A program or script makes an address from host and port; inside Ray such a ray:// opens a nested session.",
+        "Let ray_config find it, which knows the pod's role.",
+    )
+    ENVIRONMENT_WRITTEN = (
+        "RAY653",
+        "environment overwritten",
+        "A program sets or removes, for itself or for what it starts, variables that the webhook has given the pod.",
+        "Leave it out; the pod has its settings.",
+    )
+    URL_IN_CODE = (
+        "RAY654",
+        "URL in code",
+        "A program has the URL of Ray's dashboard or of Serve in its code.",
+        "Let ray_config find it.",
+    )
+    ADDRESS_REFUSED = (
+        "RAY655",
+        "address that Ray refuses",
+        "An address of a form that what it is given to refuses: ray:// for Ray's own commands, http:// for ray.init.",
+        "Leave it out: inside Ray the address is auto, elsewhere ray_config finds it.",
+    )
+    IMAGE_ADDRESS = (
+        "RAY656",
+        "client's address in an image",
+        "An image brings a client's RAY_ADDRESS. Where the pod's own env has none, as on workers, it is in force.",
+        "Take it out of the Dockerfile: the webhook gives each pod the address of its role.",
+    )
+    IMAGE_SETTING = (
+        "RAY657",
+        "Ray settings in an image",
+        "An image brings settings of one cluster, which hold wherever the pod's env has none, as after their removal.",
+        "Take them out of the Dockerfile: the webhook gives each pod those of its role.",
+    )
+    SCRIPT_SETTING = (
+        "RAY658",
+        "Ray settings in a script",
+        "A shell script sets what the webhook has given the pod, or has a default that hides that it is missing.",
+        "Take it out; the pod has its settings.",
+    )
+    SCRIPT_DECLARES = (
+        "RAY659",
+        "Ray settings for others in a script",
+        "A script gives Ray settings to workloads, containers or a ConfigMap, beside what the webhook gives pods.",
+        "Take them out, and set ray.seedcore.io/role in the pod template.",
+    )
+    TOKEN_WRITTEN = (
+        "RAY660",
+        "token written out",
+        "The token of a Ray cluster stands in a file, where everybody who reads the file has it.",
+        "Take it out, change it, and keep it in the Secret that RAY_AUTH_SECRET in the settings names.",
+    )
+    READ_BY_HAND = (
+        "RAY665",
+        "setting read by hand",
+        "A program reads a setting of the webhook's by itself, which goes on to work.",
+        "Let ray_config find it, which knows the pod's role and says what is missing.",
+    )
+    LOOPBACK = (
+        "RAY666",
+        "loopback in code",
+        "A program or script has an address of its own machine, as examples and programs beside a head have.",
+        "Nothing, if it never runs elsewhere.",
+    )
+    IN_TEST = (
+        "RAY667",
+        "Ray settings in a test",
+        "A test has an address or a setting of Ray's, as tests do.",
+        "Nothing, if it is that test's own Ray.",
+    )
 
     # 670-679: fix
 
@@ -162,6 +246,12 @@ class LintCode(ReasonCode):
         "unknown kind",
         "Ray settings stand in an object of a kind whose pods cannot be told from the manifest.",
         "Look at what makes pods of it.",
+    )
+    NOT_PYTHON = (
+        "RAY695",
+        "not Python",
+        "A file that speaks of Ray and should be Python is not: it is broken, for Python 2, or a notebook's text.",
+        "Mend it, or leave it out.",
     )
 
 

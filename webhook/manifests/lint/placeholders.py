@@ -27,10 +27,11 @@ def is_template(text: str) -> bool:
 def masked(text: str) -> str:
     """`text` without its actions, at the same length and with the same lines."""
     blank = _ACTIONS_ALONE.sub(lambda match: _NOT_A_BREAK.sub(" ", match[0]), text)
-    return _ACTION.sub(lambda match: _placeholder(match[0]), blank)
+    return _ACTION.sub(lambda match: placeholder(match[0]), blank)
 
 
-def _placeholder(action: str) -> str:
+def placeholder(action: str) -> str:
+    """What stands for `action`, at the same length."""
     if "\n" in action:
         return _NOT_A_BREAK.sub(" ", action)
     return (_PAIR * len(action))[: len(action)]

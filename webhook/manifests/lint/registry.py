@@ -7,18 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.dockerfile.family import dockerfile_family
 from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
+from webhook.manifests.lint.python.family import python_findings
+from webhook.manifests.lint.shell.family import shell_family
 from webhook.manifests.lint.yaml_file import yaml_findings
-
-FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
-    FileKind.YAML: (yaml_findings,),
-    FileKind.ENV: (env_file_findings,),
-    FileKind.COMPOSE: (),
-    FileKind.DOCKERFILE: (),
-    FileKind.SHELL: (),
-    FileKind.PYTHON: (),
-}
 
 _IGNORE: Final = re.compile(r"(?:^|\s)#\s*ray-webhook:\s*ignore((?:[\s,]+RAY\d{3})+)")
 
@@ -39,3 +33,13 @@ def _is_ignored(finding: Finding, file: File) -> bool:
     above = file.line(finding.line - 1) if finding.line > 1 else ""
     lines = [file.line(finding.line), above if above.lstrip().startswith("#") else ""]
     return any(finding.code in match[1] for line in lines for match in _IGNORE.finditer(line))
+
+
+FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
+    FileKind.YAML: (yaml_findings,),
+    FileKind.ENV: (env_file_findings,),
+    FileKind.COMPOSE: (),
+    FileKind.DOCKERFILE: (dockerfile_family(findings),),
+    FileKind.SHELL: (shell_family(findings),),
+    FileKind.PYTHON: (python_findings,),
+}

@@ -1,0 +1,1 @@
+"""Dockerfiles: settings that an image brings, and what its commands do with them."""
