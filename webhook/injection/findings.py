@@ -60,6 +60,110 @@ class ManifestCode(ReasonCode):
     )
 
 
+class LintCode(ReasonCode):
+    """What `ray-webhook lint` finds in files, beside :class:`ManifestCode` and what the webhook itself would say."""
+
+    # 606-639: manifests
+    ROLE_MISSING = (
+        "RAY606",
+        "Ray settings without a role",
+        "A pod template declares Ray settings, or has them by envFrom, but no role: the webhook leaves its pods alone.",
+        "Set ray.seedcore.io/role in the pod template, and take the settings out of the manifest.",
+    )
+    NODE_WITHOUT_ROLE = (
+        "RAY607",
+        "Ray group without a role",
+        "The template of a head or of workers has no role annotation, so its pods do not get the shared variables.",
+        "Set ray.seedcore.io/role to head or worker in the group's template, if its programs read them.",
+    )
+    CLIENT_INSIDE_RAY = (
+        "RAY608",
+        "client's address inside Ray",
+        "A head or worker has a RAY_ADDRESS that makes a driver inside Ray connect to its own cluster as a client.",
+        "Take it out of the manifest: inside Ray the address is auto.",
+    )
+    CLIENT_ENV_FROM = (
+        "RAY609",
+        "clients' settings by envFrom",
+        "A head or worker takes by envFrom a ConfigMap that has settings for clients.",
+        "Take the Ray settings out of the ConfigMap, or the ConfigMap out of the envFrom.",
+    )
+    DECLARED_IN_DATA = (
+        "RAY610",
+        "Ray settings in a ConfigMap or env file",
+        "A ConfigMap, a generator of one or an env file has settings that the webhook gives to each pod by its role.",
+        "Take them out; one ConfigMap ray-settings holds the connection for all pods.",
+    )
+    DECLARED_IN_VALUES = (
+        "RAY611",
+        "Ray settings in Helm values",
+        "Helm values have settings that the webhook gives to each pod by its role.",
+        "Take them out, and set ray.seedcore.io/role among the pod's annotations.",
+    )
+    DECLARED_IN_RUNTIME_ENV = (
+        "RAY612",
+        "Ray settings in a runtime_env",
+        "The env_vars of a runtime_env beat the pod's own variables in tasks and replicas, unseen from outside.",
+        "Take them out of env_vars.",
+    )
+    DANGLING_FILE = (
+        "RAY613",
+        "no such file",
+        "A kustomization names a file or folder that is not there; kustomize build fails.",
+        "Mend the path, or take it out.",
+    )
+    SETTINGS_RENAMED = (
+        "RAY614",
+        "settings under another name",
+        "Kustomize gives the ConfigMap with the settings a name under which the webhook does not look for it.",
+        "Set disableNameSuffixHash, or tell the webhook the new name with --settings-name.",
+    )
+    UNRENAMED = (
+        "RAY615",
+        "reference that is not renamed",
+        "Kustomize renames a RayCluster or RayService, but not the annotations that name it.",
+        "Add the component deploy/kustomize/configurations, or a copy of its name-reference.yaml.",
+    )
+    DANGLING_TARGET = (
+        "RAY616",
+        "no such cluster here",
+        "An annotation or an address names a RayCluster or RayService that none of the files has.",
+        "Mend the name, unless the object is kept elsewhere.",
+    )
+
+    # 640-649: Compose files
+
+    # 650-669: Python, shell scripts, Dockerfiles
+
+    # 670-679: fix
+
+    # 690-699: what cannot be read
+    UNREADABLE = (
+        "RAY690",
+        "unreadable",
+        "A file cannot be read: it is missing, forbidden, too large, or no text in UTF-8.",
+        "Mend it, or leave it out.",
+    )
+    NOT_YAML = (
+        "RAY691",
+        "not YAML",
+        "A file that should be YAML is not, or has what JSON and thus Kubernetes has not.",
+        "Mend it.",
+    )
+    TEMPLATED = (
+        "RAY692",
+        "template read in part",
+        "A template is no YAML before it is rendered; what can be told of it without is told.",
+        "Lint what it renders to as well: helm template . | ray-webhook lint -",
+    )
+    UNKNOWN_KIND = (
+        "RAY693",
+        "unknown kind",
+        "Ray settings stand in an object of a kind whose pods cannot be told from the manifest.",
+        "Look at what makes pods of it.",
+    )
+
+
 class FindingCode(ReasonCode):
     """What an audit or a check finds."""
 
