@@ -1,6 +1,6 @@
 """YAML text as nodes with their places.
 
-libyaml's parser gives the events; they are composed here and not by PyYAML, whose composer bears no deep nesting, resolves
+libyaml's parser gives the events. They are composed here, since PyYAML's own composer bears no deep nesting, resolves
 scalars otherwise than kubectl, and forgets where an alias stands.
 """
 
