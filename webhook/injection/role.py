@@ -17,7 +17,7 @@ from webhook.injection.kuberay import KubeRayPod
 from webhook.injection.reasons import Code, DecisionWarning
 from webhook.injection.review import AnyPod, CommandedContainer
 
-_RAY_START: Final = re.compile(r"(?<![\w.-])ray\s+start(?![\w.-])")
+RAY_START: Final = re.compile(r"(?<![\w.-])ray\s+start(?![\w.-])")
 
 
 class RoleSource(StrEnum):
@@ -119,6 +119,6 @@ def _ray_starter(pod: AnyPod) -> str | None:
         for container in listed or ():
             if isinstance(container, CommandedContainer):
                 line = " ".join([*(container.command or ()), *(container.args or ())])
-                if _RAY_START.search(line):
+                if RAY_START.search(line):
                     return container.name
     return None

@@ -33,6 +33,12 @@ class Text:
         line = bisect_right(self._lines, index)
         return line, index - self._lines[line - 1] + 1
 
+    def line_span(self, number: int) -> tuple[int, int]:
+        """Where the line `number`, from 1, begins and ends, without what ends it."""
+        start, *following = self._lines[number - 1 : number + 1]
+        rest = self.text[start : following[0] if following else None]
+        return start, start + len(rest.rstrip("\r\n"))
+
     def error(self, index: int, problem: str, *, fix: str) -> InputError:
         """The error that the text has `problem` at the offset `index`."""
         return InputError(f"{self.where(index)} {problem}", fix=fix)

@@ -7,7 +7,6 @@ else blanked, :meth:`File.inside`: offsets, lines and columns then need no mappi
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from webhook.contract import Role
 from webhook.injection.codes import ReasonCode
 from webhook.manifests.lint.context import Context
+from webhook.manifests.places import Text
 from webhook.manifests.workloads import Path
 
 if TYPE_CHECKING:
@@ -51,26 +51,30 @@ class File:
     Attributes:
         path: as people are told it and, its folders being parts, as other files are found from it; ``/`` between parts.
         text: its content.
+        is_masked: whether it is a template whose actions gave way to placeholders of the same length.
     """
 
     path: str
     text: str
     kind: FileKind
+    is_masked: bool = False
 
     @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+    def _text(self) -> Text:
+        return Text(name=self.path, text=self.text)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of the character at `offset`, both from 1."""
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
+        return self._text.place(offset)
 
     def line(self, number: int) -> str:
         """The line `number`, from 1, without its end."""
-        start = self._lines[number - 1]
-        end = self._lines[number] if number < len(self._lines) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        start, end = self.line_span(number)
+        return self.text[start:end]
+
+    def line_span(self, number: int) -> tuple[int, int]:
+        """Where the line `number`, from 1, begins and ends."""
+        return self._text.line_span(number)
 
     def inside(self, start: int, end: int, kind: FileKind) -> File:
         """The text from `start` to before `end` as a file of `kind`, at the same lines and columns."""

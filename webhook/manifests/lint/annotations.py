@@ -1,0 +1,165 @@
+"""Annotations and labels of ours: bad values, unknown or misspelt keys, keys in the wrong place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from webhook import contract
+from webhook.contract import Connect, OnConflict, Role
+from webhook.errors import quote
+from webhook.injection.annotations import AnnotationFault
+from webhook.injection.decision import Deny
+from webhook.injection.findings import LintCode, ManifestCode
+from webhook.injection.reasons import Code
+from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.finding import Finding, Level
+from webhook.manifests.lint.judge import keys_of
+from webhook.manifests.lint.parts import Part
+from webhook.manifests.lint.placeholders import has_placeholder
+from webhook.manifests.lint.template import Template
+from webhook.manifests.lint.warnings import warning_findings
+
+_WRITTEN: Final = ("metadata", "annotations")
+_LABELS: Final = ("metadata", "labels")
+_BESIDE: Final = f"allowed: beside {contract.ROLE}"
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    contract.ROLE: [*Role],
+    contract.CONNECT: [*Connect],
+    contract.ON_CONFLICT: [*OnConflict],
+}
+_NAMESPACE_LABELS: Final[Mapping[str, str]] = {
+    contract.DEFAULT_ROLE: Role.CLIENT.value,
+    contract.INJECTION: contract.DISABLED,
+}
+_KEYS: Final = (
+    contract.ROLE,
+    contract.CLUSTER,
+    contract.SERVICE,
+    contract.CONNECT,
+    contract.RAY_NAMESPACE_ANNOTATION,
+    contract.CONTAINERS,
+    contract.SKIP_CONTAINERS,
+    contract.ON_CONFLICT,
+)
+_LIKENESS: Final = 0.8
+"""Of a misspelt word and the right one, by difflib's ratio: a letter or two."""
+_ALIKE: Final = 0.9
+"""Of another's key and ours, so that it is taken for a misspelt one."""
+
+
+def annotation_findings(template: Template, context: Context) -> Iterator[Finding]:
+    """What is wrong with the annotations of a pod template, and what the rule book warns of."""
+    yield from _faults(template)
+    yield from _unknown_keys(template.part)
+    yield from _reference_findings(template, context)
+    decision = template.judgement.decision
+    if isinstance(decision, Deny) and decision.code is Code.REFERENCE_NOT_ALLOWED:
+        yield from _told(template, decision.code, Level.ERROR, decision.message)
+    yield from warning_findings(template)
+
+
+def _faults(template: Template) -> Iterator[Finding]:
+    level = Level.WARNING if template.workload.node else Level.ERROR
+    for fault in template.judgement.faults:
+        yield from _told(template, fault.code, level, fault.text, _likely(template, fault))
+
+
+def _likely(template: Template, fault: AnnotationFault) -> str | None:
+    """The fix, where a misspelt value is one of a few."""
+    for key in keys_of(fault.code):
+        value = template.written.get(key)
+        meant = get_close_matches(str(value).strip().lower(), _CHOICES.get(key, ()), n=1, cutoff=_LIKENESS)
+        if meant:
+            return f"did you mean {quote(meant[0])}?"
+    return None
+
+
+def _told(template: Template, code: Code, level: Level, text: str, fix: str | None = None) -> Iterator[Finding]:
+    """The finding that the rule book's `text`, which ends with the fix, makes; a patch is told of its own part only."""
+    message, _, advice = text.rpartition("; ")
+    key = next((key for key in keys_of(code) if key in template.written), None)
+    if key is not None:
+        yield template.part.at(*_WRITTEN, key).finding(code, level, message, fix=fix or advice)
+
+
+def _unknown_keys(part: Part) -> Iterator[Finding]:
+    for key, meant in _strange(part.get(*_WRITTEN)):
+        yield _unknown(part, (*_WRITTEN, key), f"annotation {key} is none of ours", meant)
+    for key in _ours(part.get(*_LABELS)):
+        fix = f"write it as an annotation: {key}" if key in _KEYS else None
+        yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a pod", None, fix)
+
+
+def _unknown(part: Part, steps: tuple[str, ...], message: str, meant: str | None, fix: str | None = None) -> Finding:
+    fix = f"did you mean {meant}?" if meant else fix
+    span = part.key_span(*steps)
+    return part.finding(ManifestCode.UNKNOWN_KEY, Level.WARNING, message, span=span, fix=fix)
+
+
+def _strange(written: object) -> Iterator[tuple[str, str | None]]:
+    """The keys that are ours and unknown, or look like ours, with the one that is meant."""
+    for key in written if isinstance(written, dict) else ():
+        if key in _KEYS:
+            continue
+        meant = get_close_matches(
+            key.lower(), _KEYS, n=1, cutoff=_LIKENESS if key.startswith(contract.PREFIX) else _ALIKE
+        )
+        if key.startswith(contract.PREFIX) or meant:
+            yield key, meant[0] if meant else None
+
+
+def _ours(written: object) -> list[str]:
+    return [key for key in written if key.startswith(contract.PREFIX)] if isinstance(written, dict) else []
+
+
+def _reference_findings(template: Template, context: Context) -> Iterator[Finding]:
+    """A cluster or service that is named in vain, or that no file has."""
+    for key, kind in ((contract.CLUSTER, "RayCluster"), (contract.SERVICE, "RayService")):
+        value = template.written.get(key)
+        if not isinstance(value, str):
+            continue
+        part = template.part.at(*_WRITTEN, key)
+        if template.lacks_role and not context.index.makes_clients(template.workload.namespace):
+            message = f"annotation {key} is {quote(value)}, but the pod template has no role; {_BESIDE}"
+            yield part.finding(ManifestCode.REFERENCE_ALONE, Level.WARNING, message)
+        name, known = value.rpartition("/")[2], context.index.names_of(kind)
+        if known and name not in known and not has_placeholder(value):
+            meant = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
+            fix = f"did you mean {quote(meant[0])}?" if meant else None
+            message = f"annotation {key} is {quote(value)}, and none of the files has that {kind}"
+            yield part.finding(LintCode.DANGLING_TARGET, Level.NOTE, message, fix=fix)
+
+
+def misplaced_findings(part: Part, templates: Sequence[Template]) -> Iterator[Finding]:
+    """Our annotations on an object itself, or on the job of a CronJob, which the pods do not get."""
+    heard = {key for template in templates for key in template.written}
+    for steps in ((), ("spec", "jobTemplate")):
+        for field in ("annotations", "labels"):
+            at = (*steps, "metadata", field)
+            for key in _ours(part.get(*at)):
+                if key not in heard:
+                    message = (
+                        f"{field[:-1]} {key} of {part.get('kind')} {part.get('metadata', 'name')} does nothing there"
+                    )
+                    fix = None if templates else "take it out: only pods and their templates are looked at"
+                    span = part.key_span(*at, key)
+                    yield part.finding(ManifestCode.MISPLACED, Level.WARNING, message, span=span, fix=fix)
+
+
+def namespace_findings(part: Part) -> Iterator[Finding]:
+    """Labels of a Namespace that do nothing."""
+    name = part.get("metadata", "name")
+    for key in _ours(part.get(*_LABELS)):
+        allowed, value = _NAMESPACE_LABELS.get(key), part.get(*_LABELS, key)
+        if allowed is None:
+            meant = next(iter(get_close_matches(key, [*_NAMESPACE_LABELS], n=1, cutoff=_LIKENESS)), None)
+            fix = f"allowed there: {', '.join(_NAMESPACE_LABELS)}"
+            yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a Namespace", meant, fix)
+        elif value != allowed and not has_placeholder(value):
+            message = f"label {key} of Namespace {name} is {quote(str(value))}, which does nothing; allowed: {allowed}"
+            yield part.at(*_LABELS, key).finding(ManifestCode.IDLE_LABEL, Level.WARNING, message)
+    for key in _ours(part.get(*_WRITTEN)):
+        fix = f"label it: {key if key in _NAMESPACE_LABELS else contract.DEFAULT_ROLE}"
+        yield _unknown(part, (*_WRITTEN, key), f"annotation {key} does nothing on a Namespace", None, fix)
