@@ -27,7 +27,7 @@ def replace_scalar(text: str, node: Node, value: str, *, in_flow: bool = True) -
     style = node.style if isinstance(node, ScalarNode) else None
     if style == "'":
         written = rendering.single_quoted(value)
-    elif style is None:
+    elif not style:
         written = rendering.plain(value, in_flow=in_flow)
     else:
         written = rendering.quoted(value)

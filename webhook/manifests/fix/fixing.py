@@ -1,0 +1,158 @@
+"""The judgement over all files together: what is done, and why the rest is not.
+
+Everything that might be done is tried at once on the texts, they are read anew, and the rule book says what becomes of
+every pod. What changes what a pod must keep is left out, and it is tried again, until nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from webhook.manifests.edits import Edit, apply
+from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of
+from webhook.manifests.fix.effect import Difference, differences, effects
+from webhook.manifests.fix.plan import Unit, added_to
+from webhook.manifests.fix.proposal import Proposal, propose
+from webhook.manifests.fix.sites import CLIENT_VARIABLES
+from webhook.manifests.fix.texts import Texts
+from webhook.manifests.fix.votes import Vote
+from webhook.manifests.fix.world import Key, World
+from webhook.manifests.lint.context import Context
+
+Why = Difference | str
+"""Why something is left out: what it would change, or a text."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Fix:
+    """What a fix comes to.
+
+    Attributes:
+        edits: by file; files without any are not in it.
+        texts: the files afterwards.
+        done: the units that are done.
+        left: those that are not, each with the reason.
+        stale: copies that went although their value differed.
+    """
+
+    proposal: Proposal
+    edits: dict[str, list[Edit]] = field(default_factory=dict)
+    texts: Texts
+    done: list[Unit] = field(default_factory=list)
+    left: list[tuple[Unit, Why]] = field(default_factory=list)
+    stale: list[Vote] = field(default_factory=list)
+
+
+def fix(texts: Mapping[str, str], context: Context) -> Fix:
+    """What can be done to `texts`, by path."""
+    world = World(texts=Texts(texts), context=context)
+    return _Fixer(world, propose(world)).run()
+
+
+class _Fixer:
+    def __init__(self, world: World, proposal: Proposal) -> None:
+        self.world = world
+        self.proposal = proposal
+        self.fix = Fix(proposal=proposal, texts=world.texts, done=list(proposal.units))
+
+    def run(self) -> Fix:
+        """Try, leave out, and try again."""
+        self._leave_unknown()
+        self._leave_impossible()
+        while self.fix.done:
+            edits = self._edits(self.fix.done)
+            texts = self._changed(edits)
+            wrong = list(self._wrong(texts))
+            if not wrong:
+                self.fix.edits, self.fix.texts = edits, texts
+                self.fix.stale = self._gone_stale(texts)
+                break
+            self._leave_wrong(wrong)
+        return self.fix
+
+    def _leave(self, units: Sequence[Unit], why: Why) -> None:
+        self.fix.left += [(unit, why) for unit in units]
+        self.fix.done = [unit for unit in self.fix.done if unit not in units]
+
+    def _leave_unknown(self) -> None:
+        """Where a kustomization cannot be followed, nothing is sure."""
+        for group in self.world.groups:
+            if group.unknown:
+                touched = [unit for unit in self.fix.done if any(key.group == group.key for key in unit.keys)]
+                self._leave(touched, group.unknown[0])
+
+    def _leave_impossible(self) -> None:
+        """What the text does not allow, by itself or beside what was taken before."""
+        taken: list[Unit] = []
+        for unit in self.fix.done:
+            try:
+                self._edits([*taken, unit])
+            except ImpossibleError as error:
+                self._leave([unit], str(error))
+            else:
+                taken.append(unit)
+
+    def _edits(self, units: Sequence[Unit]) -> dict[str, list[Edit]]:
+        by_file: dict[str, list[Act]] = {}
+        for unit in units:
+            for act in unit.acts:
+                by_file.setdefault(act.file, []).append(act)
+        return {
+            file: edits_of(file, acts, self.world.texts, added_to=added_to(file, self.world))
+            for file, acts in sorted(by_file.items())
+        }
+
+    def _changed(self, edits: Mapping[str, Sequence[Edit]]) -> Texts:
+        return self.world.texts.changed(
+            {file: apply(self.world.texts.text(file), found) for file, found in edits.items()}
+        )
+
+    def _wrong(self, texts: Texts) -> Iterator[Difference]:
+        """What would not stay as it has to, but for copies that no longer count."""
+        after = effects(World(texts=texts, context=self.world.context))
+        for key, (_, before) in self.proposal.effects.items():
+            if key not in after:
+                yield Difference(key=key, container="*", name="the pod template", before="", after=None)
+                continue
+            for found in differences(key, before, after[key][1]):
+                if not self._is_stale(found):
+                    yield found
+
+    def _is_stale(self, found: Difference) -> bool:
+        return found.name in CLIENT_VARIABLES and any(
+            (vote.key, vote.container, vote.name, vote.text) == (found.key, found.container, found.name, found.before)
+            for vote in self.proposal.stale
+        )
+
+    def _leave_wrong(self, wrong: Sequence[Difference]) -> None:
+        """What is about a variable that would differ; else what touches the pod; else its settings."""
+        before = len(self.fix.done)
+        for found in wrong:
+            touching = [unit for unit in self.fix.done if found.key in unit.keys]
+            narrow = [unit for unit in touching if found.name in unit.names]
+            own = [unit for unit in touching if unit.settings is None]
+            self._leave(narrow or own or touching, found)
+        self._leave_idle_settings(wrong[0])
+        if len(self.fix.done) == before:
+            self._leave(list(self.fix.done), wrong[0])
+
+    def _leave_idle_settings(self, why: Why) -> None:
+        """Settings that nothing needs any more."""
+        needed = {(key.group, key.namespace) for unit in self.fix.done if unit.settings is None for key in unit.keys}
+        self._leave([unit for unit in self.fix.done if unit.settings is not None and unit.settings not in needed], why)
+
+    def _gone_stale(self, texts: Texts) -> list[Vote]:
+        after = effects(World(texts=texts, context=self.world.context))
+        return [
+            vote
+            for vote in self.proposal.stale
+            if after[vote.key][1].declared.get(vote.container, {}).get(vote.name) != vote.text
+        ]
+
+
+def touched(fix: Fix) -> frozenset[Key]:
+    """The pod templates whose text changes."""
+    return frozenset(
+        key for key, (template, _) in fix.proposal.effects.items() if fix.edits.keys() & set(template.files)
+    )

@@ -1,0 +1,101 @@
+"""What might be done to the files: the units of a plan, with the settings that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from webhook.contract import Role
+from webhook.manifests.fix import plan
+from webhook.manifests.fix.effect import Effect, effects
+from webhook.manifests.fix.placing import NoPlaceError, Placing, place
+from webhook.manifests.fix.plan import Unit
+from webhook.manifests.fix.sites import DataSite, Effects, Site, data_sites, sites
+from webhook.manifests.fix.votes import Vote, Wanted, count, made_services, votes
+from webhook.manifests.fix.world import Group, Key, World
+
+Scope = tuple[str, str]
+"""A group and a namespace in it."""
+
+
+@dataclass(kw_only=True)
+class Proposal:
+    """All that might be done.
+
+    Attributes:
+        wanted: the settings that each scope's pods ask for.
+        placed: where they go.
+        homeless: why there is no place for them.
+    """
+
+    world: World
+    effects: Effects
+    sites: list[Site]
+    data: list[DataSite]
+    clear: frozenset[Key]
+    wanted: dict[Scope, Wanted] = field(default_factory=dict)
+    placed: dict[Scope, Placing] = field(default_factory=dict)
+    homeless: dict[Scope, str] = field(default_factory=dict)
+    units: list[Unit] = field(default_factory=list)
+
+    @property
+    def stale(self) -> list[Vote]:
+        """Copies of a name that nothing here makes."""
+        return [vote for wanted in self.wanted.values() for vote in wanted.stale]
+
+
+def propose(world: World) -> Proposal:
+    """What might be done to the files of `world`."""
+    found = effects(world)
+    data = data_sites(world)
+    proposal = Proposal(
+        world=world,
+        effects=found,
+        sites=sites(world, found),
+        data=data,
+        clear=frozenset(key for key, pair in found.items() if plan.is_clear_client(*pair, data)),
+    )
+    _settle(proposal)
+    proposal.units = list(_units(proposal))
+    return proposal
+
+
+def _settle(proposal: Proposal) -> None:
+    """Count the votes of each namespace of each group, and find a place for what they ask for."""
+    made = made_services(proposal.world)
+    only_effects: Mapping[Key, Effect] = {key: effect for key, (_, effect) in proposal.effects.items()}
+    by_scope: dict[Scope, list[Vote]] = {}
+    for key, effect in only_effects.items():
+        is_client = key in proposal.clear or effect.role is Role.CLIENT
+        by_scope.setdefault((key.group, key.namespace), []).extend(votes(key, effect, is_client=is_client))
+    for group in proposal.world.groups:
+        for scope, given in by_scope.items():
+            if scope[0] == group.key and given:
+                proposal.wanted[scope] = count(given, only_effects, made)
+                _place(proposal, group, scope)
+
+
+def _place(proposal: Proposal, group: Group, scope: Scope) -> None:
+    values = proposal.wanted[scope].values
+    if not values:
+        return
+    voters = [site.file for site in proposal.sites if any((key.group, key.namespace) == scope for key in site.keys)]
+    try:
+        proposal.placed[scope] = place(proposal.world, group, scope[1], values, proposal.data, voters)
+    except NoPlaceError as error:
+        proposal.homeless[scope] = str(error)
+
+
+def _units(proposal: Proposal) -> Iterator[Unit]:
+    became = {id(placing.became): placing for placing in proposal.placed.values() if placing.became is not None}
+    yield from plan.in_sites(proposal.sites, proposal.effects, proposal.clear)
+    yield from plan.in_patches(proposal.effects, proposal.world)
+    yield from plan.in_data(
+        [site for site in proposal.data if id(site) not in became], proposal.sites, proposal.effects, proposal.world
+    )
+    for scope, placing in proposal.placed.items():
+        keys = frozenset(key for key in proposal.effects if (key.group, key.namespace) == scope)
+        acts = placing.acts
+        if placing.became is not None:
+            acts = plan.whole(placing.became, proposal.sites, proposal.effects, acts).acts
+        yield Unit(acts=acts, keys=keys, settings=scope)
