@@ -82,18 +82,27 @@ def edits_of(
     Raises:
         ImpossibleError: the text does not allow one of them.
     """
-    text, chosen = texts.text(file), list(dict.fromkeys(acts))
+    text, chosen = texts.text(file), _once(acts)
     try:
-        edits = [Edit(act.start, act.end, act.text) for act in chosen if isinstance(act, TextChange)]
+        edits: list[Edit] = []
         for number, document in enumerate(texts.documents(file)):
             here = [act for act in chosen if not isinstance(act, TextChange) and act.document == number]
             edits += (
                 _Editor(text, document.root, here, (added_to or {}).get(number, frozenset())).edits() if here else ()
             )
+        # Last, since a document of its own goes behind what is added to the one before it.
+        edits += [Edit(act.start, act.end, act.text) for act in chosen if isinstance(act, TextChange)]
         apply(text, edits)
     except (LookupError, OverlapError) as error:
         raise ImpossibleError(str(error)) from None
     return edits
+
+
+def _once(acts: Iterable[Act]) -> list[Act]:
+    chosen: list[Act] = []
+    for act in acts:
+        chosen += [] if act in chosen else [act]
+    return chosen
 
 
 class _Editor:

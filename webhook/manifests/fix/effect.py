@@ -49,10 +49,10 @@ class Effect:
     """What becomes of a pod template.
 
     Attributes:
-        role: the one that holds, or None.
+        role: the one that holds, or None; what is told of a client then holds of what it would be as one.
         annotated: whether the template says it itself.
         mode: what happens to declared values that differ, where the template says it.
-        source: the level that gives the connection, None where none does, or where it is the built-in one.
+        source: the level that gives the connection, None where that is the built-in one.
         given: the variables that the rule book sets or removes.
         declared: the env by container without the webhook.
         env: the env by container.
@@ -112,13 +112,13 @@ def effect(template: Template, snapshot: Snapshot) -> Effect:
     if isinstance(decision, Deny):
         return Effect(fault=decision.message, role=decision.role, declared=declared)
     after = _patched(pod, decision)
-    source = decision.source if decision.source != BUILT_IN.source else None
+    told = as_client if decision.role is None and not isinstance(as_client, Deny) else decision
     return Effect(
         role=decision.role,
         annotated=contract.ROLE in annotations,
         mode=OnConflict(mode) if (mode := annotations.get(contract.ON_CONFLICT)) else None,
-        source=source,
-        given={item.selected.container.name: frozenset(w.name for w in item.wanted) for item in decision.treated},
+        source=told.source if told.source != BUILT_IN.source else None,
+        given={item.selected.container.name: frozenset(w.name for w in item.wanted) for item in told.treated},
         declared=declared,
         env=_env(after, template),
         starts_ray=as_client.code is Code.RAY_STARTER,

@@ -6,22 +6,37 @@ every pod. What changes what a pod must keep is left out, and it is tried again,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from webhook.errors import quote
+from webhook.injection.findings import LintCode
 from webhook.manifests.edits import Edit, apply
 from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of
 from webhook.manifests.fix.effect import Difference, differences, effects
 from webhook.manifests.fix.plan import Unit, added_to
-from webhook.manifests.fix.proposal import Proposal, propose
+from webhook.manifests.fix.proposal import Proposal, Scope, propose
 from webhook.manifests.fix.sites import CLIENT_VARIABLES
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.fix.votes import Vote
-from webhook.manifests.fix.world import Key, World
+from webhook.manifests.fix.world import World
 from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.finding import Finding
 
-Why = Difference | str
-"""Why something is left out: what it would change, or a text."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Why:
+    """Why something is left out; `scope` is the group and namespace of the pod that would not be as it has to."""
+
+    code: LintCode
+    text: str
+    scope: Scope | None = None
+
+
+def _not_preserved(found: Difference) -> Why:
+    shown = ["nothing" if value is None else quote(value) for value in (found.after, found.before)]
+    text = f"{found} would be {shown[0]} and no longer {shown[1]}"
+    return Why(code=LintCode.NOT_PRESERVED, text=text, scope=(found.key.group, found.key.namespace))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,20 +59,33 @@ class Fix:
     stale: list[Vote] = field(default_factory=list)
 
 
-def fix(texts: Mapping[str, str], context: Context) -> Fix:
-    """What can be done to `texts`, by path."""
+def fix(
+    texts: Mapping[str, str],
+    context: Context,
+    *,
+    findings: Iterable[Finding] = (),
+    frozen: Mapping[str, str] | None = None,
+) -> Fix:
+    """What can be done to `texts`, by path; paths are relative to each other, without ``.`` and inner ``..`` parts.
+
+    Args:
+        findings: those with edits of their own are taken in, if no pod loses by them what it must keep.
+        frozen: paths that cannot be written, each with the reason.
+    """
     world = World(texts=Texts(texts), context=context)
-    return _Fixer(world, propose(world)).run()
+    return _Fixer(world, propose(world, findings), frozen or {}).run()
 
 
 class _Fixer:
-    def __init__(self, world: World, proposal: Proposal) -> None:
+    def __init__(self, world: World, proposal: Proposal, frozen: Mapping[str, str]) -> None:
         self.world = world
         self.proposal = proposal
+        self.frozen = frozen
         self.fix = Fix(proposal=proposal, texts=world.texts, done=list(proposal.units))
 
     def run(self) -> Fix:
         """Try, leave out, and try again."""
+        self._leave_frozen()
         self._leave_unknown()
         self._leave_impossible()
         while self.fix.done:
@@ -75,33 +103,40 @@ class _Fixer:
         self.fix.left += [(unit, why) for unit in units]
         self.fix.done = [unit for unit in self.fix.done if unit not in units]
 
+    def _leave_frozen(self) -> None:
+        for path, reason in self.frozen.items():
+            touched = [unit for unit in self.fix.done if any(act.file == path for act in unit.acts)]
+            self._leave(touched, Why(code=LintCode.NOT_POSSIBLE, text=f"{path} {reason}"))
+
     def _leave_unknown(self) -> None:
         """Where a kustomization cannot be followed, nothing is sure."""
         for group in self.world.groups:
             if group.unknown:
                 touched = [unit for unit in self.fix.done if any(key.group == group.key for key in unit.keys)]
-                self._leave(touched, group.unknown[0])
+                self._leave(touched, Why(code=LintCode.NOT_FOLLOWED, text=group.unknown[0]))
 
     def _leave_impossible(self) -> None:
         """What the text does not allow, by itself or beside what was taken before."""
-        taken: list[Unit] = []
+        taken: dict[str, list[Act]] = {}
         for unit in self.fix.done:
+            files = {act.file: [*taken.get(act.file, ()), *unit.acts_in(act.file)] for act in unit.acts}
             try:
-                self._edits([*taken, unit])
+                for file, acts in files.items():
+                    self._edits_of(file, acts)
             except ImpossibleError as error:
-                self._leave([unit], str(error))
+                self._leave([unit], Why(code=LintCode.NOT_POSSIBLE, text=str(error)))
             else:
-                taken.append(unit)
+                taken |= files
 
     def _edits(self, units: Sequence[Unit]) -> dict[str, list[Edit]]:
         by_file: dict[str, list[Act]] = {}
         for unit in units:
             for act in unit.acts:
                 by_file.setdefault(act.file, []).append(act)
-        return {
-            file: edits_of(file, acts, self.world.texts, added_to=added_to(file, self.world))
-            for file, acts in sorted(by_file.items())
-        }
+        return {file: self._edits_of(file, acts) for file, acts in sorted(by_file.items())}
+
+    def _edits_of(self, file: str, acts: Sequence[Act]) -> list[Edit]:
+        return edits_of(file, acts, self.world.texts, added_to=added_to(file, self.world))
 
     def _changed(self, edits: Mapping[str, Sequence[Edit]]) -> Texts:
         return self.world.texts.changed(
@@ -132,10 +167,10 @@ class _Fixer:
             touching = [unit for unit in self.fix.done if found.key in unit.keys]
             narrow = [unit for unit in touching if found.name in unit.names]
             own = [unit for unit in touching if unit.settings is None]
-            self._leave(narrow or own or touching, found)
-        self._leave_idle_settings(wrong[0])
+            self._leave(narrow or own or touching, _not_preserved(found))
+        self._leave_idle_settings(_not_preserved(wrong[0]))
         if len(self.fix.done) == before:
-            self._leave(list(self.fix.done), wrong[0])
+            self._leave(list(self.fix.done), _not_preserved(wrong[0]))
 
     def _leave_idle_settings(self, why: Why) -> None:
         """Settings that nothing needs any more."""
@@ -149,10 +184,3 @@ class _Fixer:
             for vote in self.proposal.stale
             if after[vote.key][1].declared.get(vote.container, {}).get(vote.name) != vote.text
         ]
-
-
-def touched(fix: Fix) -> frozenset[Key]:
-    """The pod templates whose text changes."""
-    return frozenset(
-        key for key, (template, _) in fix.proposal.effects.items() if fix.edits.keys() & set(template.files)
-    )

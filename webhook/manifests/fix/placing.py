@@ -104,8 +104,8 @@ def _readers(path: str, world: World) -> int:
 
 
 def _only_whole(pod: dict[str, Any], name: str) -> bool:
-    whole = sum(ref.get("name") == name for _, _, container in containers_of(pod) for ref in env_from(container))
-    return whole == sum(ref.get("name") == name for ref in config_maps(pod))
+    whole = [ref.get("name") for _, _, container in containers_of(pod) for ref in env_from(container)]
+    return whole.count(name) == [ref.get("name") for ref in config_maps(pod)].count(name)
 
 
 def _becoming(site: DataSite, values: Mapping[str, str], world: World) -> Placing:

@@ -36,6 +36,10 @@ class Unit:
     names: frozenset[str] = frozenset()
     settings: tuple[str, str] | None = None
 
+    def acts_in(self, file: str) -> list[Act]:
+        """The acts on one file."""
+        return [act for act in self.acts if act.file == file]
+
 
 def is_clear_client(template: Template, effect: Effect, data: Collection[DataSite]) -> bool:
     """Whether a pod without a role is a client beyond doubt: it declares a ray:// address, or takes clients' settings.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from webhook.contract import Role
 from webhook.manifests.fix import plan
+from webhook.manifests.fix.acts import TextChange
 from webhook.manifests.fix.effect import Effect, effects
 from webhook.manifests.fix.placing import NoPlaceError, Placing, place
 from webhook.manifests.fix.plan import Unit
 from webhook.manifests.fix.sites import DataSite, Effects, Site, data_sites, sites
 from webhook.manifests.fix.votes import Vote, Wanted, count, made_services, votes
 from webhook.manifests.fix.world import Group, Key, World
+from webhook.manifests.lint.finding import Finding
 
 Scope = tuple[str, str]
 """A group and a namespace in it."""
@@ -44,8 +46,8 @@ class Proposal:
         return [vote for wanted in self.wanted.values() for vote in wanted.stale]
 
 
-def propose(world: World) -> Proposal:
-    """What might be done to the files of `world`."""
+def propose(world: World, findings: Iterable[Finding] = ()) -> Proposal:
+    """What might be done to the files of `world`; `findings` may have edits of their own."""
     found = effects(world)
     data = data_sites(world)
     proposal = Proposal(
@@ -56,7 +58,7 @@ def propose(world: World) -> Proposal:
         clear=frozenset(key for key, pair in found.items() if plan.is_clear_client(*pair, data)),
     )
     _settle(proposal)
-    proposal.units = list(_units(proposal))
+    proposal.units = [*_units(proposal), *_found(findings, proposal)]
     return proposal
 
 
@@ -99,3 +101,14 @@ def _units(proposal: Proposal) -> Iterator[Unit]:
         if placing.became is not None:
             acts = plan.whole(placing.became, proposal.sites, proposal.effects, acts).acts
         yield Unit(acts=acts, keys=keys, settings=scope)
+
+
+def _found(findings: Iterable[Finding], proposal: Proposal) -> Iterator[Unit]:
+    """What families of findings know to do by themselves."""
+    for finding in findings:
+        if finding.edits:
+            acts = tuple(
+                TextChange(file=finding.path, start=edit.start, end=edit.end, text=edit.text) for edit in finding.edits
+            )
+            keys = frozenset(key for key, (one, _) in proposal.effects.items() if finding.path in one.files)
+            yield Unit(acts=acts, keys=keys)

@@ -58,11 +58,15 @@ def sites(world: World, effects: Effects) -> list[Site]:
 
 
 def _sites(world: World, effects: Effects) -> Iterator[Site]:
-    for file in sorted(world.texts.paths):
+    by_file: dict[str, list[Template]] = {}
+    for template, _ in effects.values():
+        for file in dict.fromkeys(template.files):
+            by_file.setdefault(file, []).append(template)
+    for file in sorted(by_file):
         for number, document in enumerate(world.texts.documents(file)):
             for path, value in _objects(document.value, ()):
                 for workload in workloads_of(value):
-                    keys = tuple(key for key, (template, _) in effects.items() if _is_of(template, file, workload))
+                    keys = tuple(template.key for template in by_file[file] if _is_of(template, workload))
                     yield Site(
                         file=file,
                         document=number,
@@ -85,12 +89,10 @@ def _objects(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield path, value
 
 
-def _is_of(template: Template, file: str, workload: Workload) -> bool:
-    """Whether a part of `template` is written in `file` as `workload`; kustomize may have made its name longer."""
-    return (
-        file in template.files
-        and (workload.kind, workload.part) == (template.workload.kind, template.workload.part)
-        and (workload.name == "unnamed" or workload.name in template.key.name)
+def _is_of(template: Template, workload: Workload) -> bool:
+    """Whether `workload` is a part of `template`, of one file; kustomize may have made its name longer."""
+    return (workload.kind, workload.part) == (template.workload.kind, template.workload.part) and (
+        workload.name == "unnamed" or workload.name in template.key.name
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from webhook.errors import InputError
 from webhook.manifests.source import Document, Source
 
+_ACTION: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _YAML: Final = (".yaml", ".yml", ".json")
 
 
@@ -44,7 +46,7 @@ class Texts:
     def _read(self, path: str) -> Source | None:
         text = self._texts.get(path)
         name = posixpath.basename(path)
-        if text is None or not (name.endswith(_YAML) or name == "Kustomization"):
+        if text is None or not (name.endswith(_YAML) or name == "Kustomization") or is_template(text):
             return None
         try:
             return Source.parse_any(text, name=path)
@@ -65,6 +67,11 @@ class Texts:
         new = {**self._texts, **texts}
         kept = {path: source for path, source in self._parsed.items() if new.get(path) == self._texts.get(path)}
         return Texts(new, kept)
+
+
+def is_template(text: str) -> bool:
+    """Whether a template (Helm's) makes the file, so that what it says is not known."""
+    return _ACTION.search(text) is not None
 
 
 def parsed(text: str) -> list[Any]:

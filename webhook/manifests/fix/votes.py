@@ -48,7 +48,7 @@ class Wanted:
     Attributes:
         values: what goes into the settings; empty where the pods do not agree about the host.
         disputed: what they do not agree about, with a vote for each value.
-        stale: votes that do not count: for a host that nothing here makes, by a pod whose role is to follow the settings.
+        stale: votes that do not count: for a host that nothing here makes, by a pod that is to follow the settings.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,8 @@ def count(given: Iterable[Vote], effects: Mapping[Key, Effect], made: frozenset[
         by_value = {vote.value: vote for vote in reversed(counted) if vote.setting == setting}
         if len(by_value) > 1:
             wanted.disputed[setting] = list(reversed(by_value.values()))
-        wanted.values |= {setting: value for value in by_value if len(by_value) == 1}
+        elif by_value:
+            (wanted.values[setting],) = by_value
     if contract.RAY_HOST in wanted.values:
         wanted.values = _completed(wanted.values, wanted.disputed)
     elif contract.RAY_HOST in wanted.disputed or any(key != contract.RAY_NAMESPACE for key in wanted.values):

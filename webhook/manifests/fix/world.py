@@ -1,4 +1,4 @@
-"""The files as what is applied together: each kustomization that no other one includes, and the manifests beside them."""
+"""The files as what is applied together: kustomizations that no other one includes, and the manifests beside them."""
 
 from __future__ import annotations
 

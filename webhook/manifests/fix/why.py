@@ -1,0 +1,151 @@
+"""Why a finding is not fixed, and what there is to say about what is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from webhook.errors import quote
+from webhook.injection.findings import LintCode
+from webhook.manifests.fix.acts import Act, Addition, TextChange
+from webhook.manifests.fix.fixing import Fix, Why
+from webhook.manifests.fix.plan import readers
+from webhook.manifests.fix.proposal import Scope
+from webhook.manifests.fix.texts import Texts, is_template
+from webhook.manifests.fix.votes import Vote, Wanted
+from webhook.manifests.fix.world import World
+from webhook.manifests.lint.finding import Finding
+from webhook.manifests.source import node_at
+
+_PROGRAMS: Final = range(650, 670)
+"""The numbers of the findings in programs, scripts and Dockerfiles."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """Something to tell about a fix: where, in the files as they were, and what."""
+
+    code: LintCode
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        """On one line."""
+        return f"{self.where}: {self.code} {self.text}"
+
+
+def unfixed(findings: Iterable[Finding], fix: Fix) -> Iterator[tuple[Finding, Why]]:
+    """The findings that stay, each with the reason."""
+    texts = fix.proposal.world.texts
+    left = [(*place, why) for unit, why in fix.left for act in unit.acts if (place := _place(act, texts))]
+    for finding in findings:
+        if any(_touches(finding, edit.start, edit.end) for edit in fix.edits.get(finding.path, ())):
+            continue
+        about = [why for file, start, end, why in left if file == finding.path and _touches(finding, start, end)]
+        yield finding, _why(finding, about[0] if about else None, fix)
+
+
+def _touches(finding: Finding, start: int, end: int) -> bool:
+    return start <= finding.end and finding.start <= end
+
+
+def _place(act: Act, texts: Texts) -> tuple[str, int, int] | None:
+    """The characters that an act is about."""
+    if isinstance(act, Addition):
+        return None
+    if isinstance(act, TextChange):
+        return act.file, act.start, act.end
+    for number, document in enumerate(texts.documents(act.file)):
+        if number == act.document:
+            node = node_at(document.root, act.path)
+            return act.file, node.start_mark.index, node.end_mark.index
+    return None
+
+
+def _why(finding: Finding, why: Why | None, fix: Fix) -> Why:
+    if int(finding.code.removeprefix("RAY")) in _PROGRAMS:
+        return Why(code=LintCode.PROPOSED, text="programs are never rewritten")
+    if why is None:
+        return _without_a_try(finding, fix)
+    if why.scope is None or why.code is not LintCode.NOT_PRESERVED:
+        return why
+    if why.scope in fix.proposal.homeless:
+        return Why(code=LintCode.NO_PLACE, text=fix.proposal.homeless[why.scope])
+    wanted = fix.proposal.wanted.get(why.scope)
+    return _disputed(wanted, fix) if wanted and wanted.disputed else why
+
+
+def _without_a_try(finding: Finding, fix: Fix) -> Why:
+    """Of what was not even tried."""
+    world = fix.proposal.world
+    if finding.path in world.texts.paths and is_template(world.texts.text(finding.path)):
+        return Why(code=LintCode.BY_TEMPLATE, text="a template makes it")
+    if finding.code == LintCode.ROLE_MISSING:
+        return Why(code=LintCode.PROPOSED, text="nothing shows beyond doubt that its pods are clients")
+    return Why(code=LintCode.NOT_FIXABLE, text=LintCode.NOT_FIXABLE.meaning)
+
+
+def _disputed(wanted: Wanted, fix: Fix) -> Why:
+    """Two values with both their places."""
+    setting, given = next(iter(wanted.disputed.items()))
+    first, second, *others = (f"{quote(vote.value)} by {vote.name} in {where(vote, fix)}" for vote in given)
+    more = f" (and {len(others)} more)" if others else ""
+    return Why(
+        code=LintCode.DISPUTED, text=f"{setting} is {first} and {second}{more}; {LintCode.DISPUTED.advice}"
+    )
+
+
+def where(vote: Vote, fix: Fix) -> str:
+    """The file and line that a pod has a value from."""
+    proposal = fix.proposal
+    for site in proposal.sites:
+        for container, path, entry in site.entries() if vote.key in site.keys else ():
+            if (container, entry.get("name"), entry.get("value")) == (vote.container, vote.name, vote.text):
+                return _line(site.file, site.document, path, proposal.world.texts)
+    for data in proposal.data:
+        for setting in data.settings:
+            if (setting.key, setting.value) == (vote.name, vote.text) and vote.key in readers(data, proposal.effects):
+                if data.path:
+                    return _line(data.file, data.document, setting.path, proposal.world.texts)
+                line = proposal.world.texts.text(data.file).count("\n", 0, setting.span[0]) + 1
+                return f"{data.file}:{line}"
+    return str(vote.key)
+
+
+def _line(file: str, document: int, path: Any, texts: Texts) -> str:
+    source = texts.source(file)
+    if source is None:
+        return file
+    line, _ = source.place(node_at(source.documents[document].root, path).start_mark.index)
+    return f"{file}:{line}"
+
+
+def told(fix: Fix) -> Iterator[Told]:
+    """What there is to say about what is done: settings, old copies, RayServices."""
+    for vote in dict.fromkeys(fix.stale):
+        if vote.setting in ("RAY_HOST", vote.name):
+            text = f"{vote.name} was {quote(vote.text)}, a host that nothing in the files makes; the settings hold"
+            yield Told(code=LintCode.STALE_COPY, where=where(vote, fix), text=text)
+    for name, file in _changed_services(fix):
+        text = f"RayService {name}: once it is applied, KubeRay prepares a new RayCluster beside the running one"
+        yield Told(code=LintCode.NEW_CLUSTER, where=file, text=text)
+
+
+def settings(fix: Fix) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """Each namespace whose settings are written: its name, the file, and what they are."""
+    for unit in fix.done:
+        if unit.settings is not None:
+            scope: Scope = unit.settings
+            yield scope[1], fix.proposal.placed[scope].file, fix.proposal.wanted[scope].values
+
+
+def _changed_services(fix: Fix) -> Iterator[tuple[str, str]]:
+    """The RayServices of which a pod template is not what it was."""
+    after = World(texts=fix.texts, context=fix.proposal.world.context)
+    now = {template.key: template.workload.pod for group in after.groups for template in group.templates}
+    found: dict[str, str] = {}
+    for key, (template, _) in fix.proposal.effects.items():
+        if key.kind == "RayService" and now.get(key) != template.workload.pod:
+            found.setdefault(f"{key.namespace}/{key.name}", template.files[0])
+    yield from found.items()
