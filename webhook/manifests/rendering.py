@@ -69,7 +69,7 @@ def block(value: Any, *, indent: int, dash: int = 2) -> list[str]:
         return [lead + line for key, item in value.items() for line in _pair(str(key), item, dash)]
     if isinstance(value, list) and value:
         return [lead + line for item in value for line in _item(item, dash)]
-    return [lead + flow(value, as_json=False)]
+    return [lead + _leaf(value)]
 
 
 def _pair(key: str, value: Any, dash: int) -> list[str]:

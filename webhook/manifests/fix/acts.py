@@ -199,7 +199,7 @@ class _Editor:
             values, found = {str(key): values if isinstance(values, dict) else list(values)}, tuple(parent)
         node = self._own(found)
         if isinstance(node, SequenceNode):
-            return yaml_edits.insert_items(self.text, node, len(node.value), list(values))
+            return yaml_edits.insert_items(self.text, node, len(node.value), list(values), dash=dash)
         if not isinstance(node, MappingNode):
             raise ImpossibleError("it is no mapping")
         edits = []
