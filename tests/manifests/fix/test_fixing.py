@@ -140,9 +140,7 @@ resources: [api.yaml]
 
 
 def test_an_env_file_of_a_generator_becomes_settings() -> None:
-    done = fixed(
-        {"kustomization.yaml": KUSTOMIZATION, "app.env": MIXED, "api.yaml": deployment(env_from="app-env")}
-    )
+    done = fixed({"kustomization.yaml": KUSTOMIZATION, "app.env": MIXED, "api.yaml": deployment(env_from="app-env")})
     assert text(done, "app.env") == "STAGE=dev\n# where Ray is\n"
     added = f"""\
   - name: ray-settings

@@ -81,7 +81,12 @@ PATCHED = {
 def test_an_env_that_a_patch_adds_to_stays_as_an_empty_list() -> None:
     done = fixed(PATCHED | {"more.yaml": JSON_PATCH})
     assert "          env: []\n          ports:" in text(done, "api.yaml")
-    assert text(done, "more.yaml") == JSON_PATCH.split("- op: add\n  path: /spec/template/spec/containers/0/env/-\n  value: {name: RAY")[0]
+    assert (
+        text(done, "more.yaml")
+        == JSON_PATCH.split(
+            "- op: add\n  path: /spec/template/spec/containers/0/env/-\n  value: {name: RAY", maxsplit=1
+        )[0]
+    )
 
 
 def test_a_patch_of_nothing_else_is_left_to_people() -> None:
