@@ -13,12 +13,11 @@ import msgspec
 from webhook import contract
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
+from webhook.cli.settings_file import given_settings
 from webhook.contract import Role
-from webhook.errors import InputError, RequestError, escape, quote_path
+from webhook.errors import InputError, RequestError, escape
 from webhook.injection.decision import Decision, Deny, Inject, decide
-from webhook.injection.envfile import good_settings
 from webhook.injection.review import AdmissionRequest, parse_review
-from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.treatment import Treated
 from webhook.manifests.documents import Document, parse_documents
@@ -39,7 +38,7 @@ from webhook.manifests.workloads import TEMPLATES, workload_of
 def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
     """Say what the webhook does to the pods of a manifest, and why."""
     documents = parse_documents(read_input(file), source=describe_input(file))
-    snapshot = Snapshot(cluster_wide=_settings(flags["settings"]), cluster_domain=flags["cluster_domain"])
+    snapshot = Snapshot(cluster_wide=given_settings(flags["settings"]), cluster_domain=flags["cluster_domain"])
     default_role = Role(flags["default_role"]) if flags["default_role"] else None
     reviews = list(_reviews(documents, flags["namespace"]))
     if not reviews:
@@ -56,13 +55,6 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(explained)))
     else:
         click.echo("\n\n".join("\n".join(_lines(item, Style(no_color=no_color))) for item in explained))
-
-
-def _settings(path: Path | None) -> Settings | None:
-    if path is None:
-        return None
-    text = read_input(str(path))
-    return good_settings(text, name=f"settings file {quote_path(path)}", source=f"file {escape(path.name)}")
 
 
 def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document]]:

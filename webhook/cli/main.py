@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "certs": "issue certificates by hand, or show them",
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
+    "lint": "find hard-coded Ray settings, wrong roles and their like in files",
     "reasons": "list the reason codes, or explain one",
     "serve": "run the service",
     "settings": "check settings before they are applied",

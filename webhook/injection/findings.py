@@ -92,19 +92,19 @@ class LintCode(ReasonCode):
         "RAY610",
         "Ray settings in a ConfigMap or env file",
         "A ConfigMap, a generator of one or an env file has settings that the webhook gives to each pod by its role.",
-        "Take them out; one ConfigMap ray-settings holds the connection for all pods.",
+        "Take it out; one ConfigMap ray-settings holds the connection for all pods.",
     )
     DECLARED_IN_VALUES = (
         "RAY611",
         "Ray settings in Helm values",
         "Helm values have settings that the webhook gives to each pod by its role.",
-        "Take them out, and set ray.seedcore.io/role among the pod's annotations.",
+        "Take it out, and set ray.seedcore.io/role among the pod's annotations.",
     )
     DECLARED_IN_RUNTIME_ENV = (
         "RAY612",
         "Ray settings in a runtime_env",
         "The env_vars of a runtime_env beat the pod's own variables in tasks and replicas, unseen from outside.",
-        "Take them out of env_vars.",
+        "Take it out of env_vars.",
     )
     DANGLING_FILE = (
         "RAY613",

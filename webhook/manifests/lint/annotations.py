@@ -124,7 +124,8 @@ def _reference_findings(template: Template, context: Context) -> Iterator[Findin
         if template.lacks_role and not context.index.makes_clients(template.workload.namespace):
             message = f"annotation {key} is {quote(value)}, but the pod template has no role; {_BESIDE}"
             yield part.finding(ManifestCode.REFERENCE_ALONE, Level.WARNING, message)
-        name, known = value.rpartition("/")[2], context.index.names_of(kind)
+        name, targets = value.rpartition("/")[2], context.index.targets_near(part.file.path, kind)
+        known = [name for _, name in sorted(targets)]
         if known and name not in known and not has_placeholder(value):
             meant = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
             fix = f"did you mean {quote(meant[0])}?" if meant else None

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from webhook.contract import Role
+from typing import Final
+
+from webhook import contract
+from webhook.contract import OnConflict, Role
 from webhook.errors import quote
 from webhook.injection.codes import ReasonCode
-from webhook.injection.findings import LintCode
+from webhook.injection.findings import LintCode, ManifestCode
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.finding import Declared, File, Finding, Level
 from webhook.manifests.lint.judge import Setting
 from webhook.manifests.lint.parts import Span
 from webhook.manifests.lint.placeholders import is_placeholder, literal_of
 
-_INSIDE = "allowed inside Ray: auto, host:port or none"
+_FIXES: Final[dict[ReasonCode, str]] = {
+    ManifestCode.DECLARED: f"take it out of the manifest, or set annotation {contract.ON_CONFLICT} to {OnConflict.KEEP}"
+}
+"""Where a code's own fix is about several settings at once."""
+_INSIDE: Final = "allowed inside Ray: auto, host:port or none"
 
 
 def declared_finding(
@@ -36,7 +43,7 @@ def declared_finding(
         inside = LintCode.CLIENT_INSIDE_RAY
         return file.finding(inside, worst, span, f"{thing}; {_INSIDE}", declared=declared)
     text = f"{thing}; {_wanted(setting, declared.role, context)}"
-    return file.finding(code, Level.WARNING, span, text, declared=declared)
+    return file.finding(code, Level.WARNING, span, text, fix=_FIXES.get(code), declared=declared)
 
 
 def _is_unknown(setting: Setting) -> bool:

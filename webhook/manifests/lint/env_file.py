@@ -29,7 +29,7 @@ def env_file_findings(file: File, context: Context) -> Iterator[Finding]:
     def locate(name: str) -> tuple[Span, Path]:
         return entries[name].span(2) if entries[name][2] else entries[name].span(1), ()
 
-    yield from data_findings(Data(file=file, values=data, locate=locate, where="of an env file"), context)
+    yield from data_findings(Data(file=file, values=data, locate=locate, where="in this env file"), context)
 
 
 def env_values(text: str) -> dict[str, str]:

@@ -50,12 +50,9 @@ def brought_in(template: Template, context: Context) -> Iterator[Brought]:
 
 def _of_entry(entry: Part, role: Role, container: str, template: Template, context: Context) -> Iterator[Brought]:
     name, prefix = entry.get("configMapRef", "name"), entry.get("prefix")
-    for origin in context.index.config_maps.get(name, ()) if isinstance(name, str) else ():
-        if (
-            None not in (origin.namespace, template.workload.namespace)
-            and origin.namespace != template.workload.namespace
-        ):
-            continue
+    if not isinstance(name, str):
+        return
+    for origin in context.index.data_near(entry.file.path, name, template.workload.namespace):
         data = {f"{prefix or ''}{key}": value for key, value in origin.data.items()}
         if settings := settings_in(data, role, context):
             reference = entry.at("configMapRef", "name")

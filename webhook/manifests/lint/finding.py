@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from webhook.contract import Role
 from webhook.injection.codes import ReasonCode
+from webhook.manifests.edits import Edit
 from webhook.manifests.lint.context import Context
 from webhook.manifests.places import Text
 from webhook.manifests.workloads import Path
-
-if TYPE_CHECKING:
-    from webhook.manifests.edits import Edit
 
 _NOT_A_BREAK: Final = re.compile(r"[^\r\n]")
 
@@ -104,7 +102,7 @@ class File:
             end_line=end_line,
             end_column=end_column,
             message=message,
-            fix=code.advice if fix is None else fix,
+            fix=(fix or code.advice).removesuffix("."),
             declared=declared,
         )
 

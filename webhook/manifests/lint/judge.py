@@ -37,6 +37,7 @@ _LEFT_ALONE: Final = frozenset(
         Code.MALFORMED_POD,
     }
 )
+_MODE: Final = (contract.ROLE, contract.ON_CONFLICT)
 _HEAD: Final = re.compile(r"(?<![\w-])--head(?![\w-])")
 
 
@@ -214,10 +215,14 @@ def settings_in(entries: Mapping[str, str], role: Role, context: Context) -> lis
     return settings_of([{"name": name, "value": value} for name, value in entries.items()], role, context)
 
 
-def settings_of(env: Sequence[Mapping[str, Any]], role: Role, context: Context) -> list[Setting]:
-    """The same for entries as an env has them; none where they are malformed."""
-    pod = {"metadata": {"annotations": {contract.ROLE: role}}, "spec": {"containers": [{"name": "app", "env": env}]}}
-    return list(_settings(_decide(pod, context, NAMESPACE)))
+def settings_of(
+    env: Sequence[Mapping[str, Any]], role: Role, context: Context, annotations: Mapping[str, str] | None = None
+) -> list[Setting]:
+    """The same for entries as an env has them; none where they are malformed, or where `annotations` keep them."""
+    given = annotations or {}
+    written = {contract.ROLE: role.value} | {key: given[key] for key in _MODE if key in given}
+    pod = {"metadata": {"annotations": written}, "spec": {"containers": [{"name": "app", "env": env}]}}
+    return list(judge(pod, context, namespace=None).settings)
 
 
 def candidates(context: Context) -> frozenset[str]:

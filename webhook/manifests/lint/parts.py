@@ -10,6 +10,7 @@ from yaml.nodes import Node
 
 from webhook.injection.codes import ReasonCode
 from webhook.manifests.lint.finding import Declared, File, FileKind, Finding, Level
+from webhook.manifests.lint.placeholders import is_template, masked
 from webhook.manifests.source import Document, Source, key_at, node_at
 from webhook.manifests.workloads import Path, part_at
 
@@ -107,11 +108,13 @@ class Part:
 
 
 def documents_of(file: File) -> list[Part]:
-    """Each document of the file; of a List its items.
+    """Each document of the file; of a List its items. A template's actions give way to placeholders.
 
     Raises:
         InputError: it is not YAML; says where.
     """
+    if is_template(file.text) and not file.is_masked:
+        file = replace(file, text=masked(file.text), is_masked=True)
     source = Source.parse_any(file.text, name=file.path)
     return [part for document in source.documents for part in _objects(_part(file, document))]
 

@@ -27,8 +27,7 @@ def template_findings(template: Template, context: Context) -> Iterator[Finding]
         return
     for setting in template.judgement.settings:
         yield _declared(template, setting, context)
-        entry = template.entry(setting)
-        yield from target_findings(template.part.file, entry.span("value"), setting.entry.value, context)
+    yield from _target_findings(template, context)
     brought = list(brought_in(template, context))
     for item in brought:
         yield from env_from_findings(item)
@@ -52,6 +51,15 @@ def _declared(template: Template, setting: Setting, context: Context) -> Finding
     code = ManifestCode.DECLARED
     found = declared_finding(entry.file, setting, declared, context, code=code, where=where, span=span)
     return replace(found, level=Level.ERROR) if template.judgement.denies else found
+
+
+def _target_findings(template: Template, context: Context) -> Iterator[Finding]:
+    """Of every variable, since applications have addresses under names of their own."""
+    for field, index in template.judgement.treated:
+        for entry in template.part.items("spec", field, index, "env"):
+            value = entry.get("value")
+            if isinstance(value, str):
+                yield from target_findings(entry.file, entry.span("value"), value, context)
 
 
 def _role_findings(template: Template, brought: Sequence[Brought]) -> Iterator[Finding]:

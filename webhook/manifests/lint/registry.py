@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
+from webhook.manifests.lint.yaml_file import yaml_findings
 
 FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
-    FileKind.YAML: (),
-    FileKind.ENV: (),
+    FileKind.YAML: (yaml_findings,),
+    FileKind.ENV: (env_file_findings,),
     FileKind.COMPOSE: (),
     FileKind.DOCKERFILE: (),
     FileKind.SHELL: (),
     FileKind.PYTHON: (),
 }
 
+_IGNORE: Final = re.compile(r"(?:^|\s)#\s*ray-webhook:\s*ignore((?:[\s,]+RAY\d{3})+)")
+
 
 def findings(file: File, context: Context) -> Iterator[Finding]:
-    """What is wrong in `file`, family by family; a text inside another file is linted by this as well."""
+    """What is wrong in `file`, family by family; a text inside another file is linted by this as well.
+
+    ``# ray-webhook: ignore RAY604`` on its line, or on a line of its own above, silences a finding.
+    """
     for family in FAMILIES[file.kind]:
-        yield from family(file, context)
+        for finding in family(file, context):
+            if not _is_ignored(finding, file):
+                yield finding
+
+
+def _is_ignored(finding: Finding, file: File) -> bool:
+    if "ray-webhook:" not in file.text:
+        return False
+    above = file.line(finding.line - 1) if finding.line > 1 else ""
+    lines = [file.line(finding.line), above if above.lstrip().startswith("#") else ""]
+    return any(finding.code in match[1] for line in lines for match in _IGNORE.finditer(line))

@@ -52,9 +52,9 @@ class Template:
 
 
 def workload_name(workload: Workload) -> str:
-    """The workload, for people: ``RayCluster team/train, head``."""
+    """The workload, for people: ``RayCluster team/train (head)``."""
     place = f"{workload.namespace}/" if workload.namespace else ""
-    part = f", {workload.part}" if workload.part else ""
+    part = f" ({workload.part})" if workload.part else ""
     return f"{workload.kind} {place}{workload.name}{part}"
 
 

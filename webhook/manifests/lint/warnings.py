@@ -31,7 +31,7 @@ def warning_findings(template: Template) -> Iterator[Finding]:
         part = _place(template, warning)
         if part is not None:
             level = Level.ERROR if warning.code is Code.MALFORMED else Level.WARNING
-            yield part.finding(warning.code, level, warning.text, fix=warning.code.advice)
+            yield part.finding(warning.code, level, warning.text)
 
 
 def _is_templates(template: Template, warning: DecisionWarning) -> bool:

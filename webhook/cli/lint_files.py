@@ -1,0 +1,112 @@
+"""The files that are linted: those that were named, and those in the folders that were named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from webhook.cli.output import read_input
+from webhook.errors import InputError
+from webhook.manifests.lint.finding import FileKind
+from webhook.manifests.lint.kinds import is_backup, kind_by_content, kind_by_name
+
+STANDARD_INPUT: Final = "-"
+_HEAD: Final = 8192
+_SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
+_VIRTUALENV: Final = "pyvenv.cfg"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A file that may be linted.
+
+    Attributes:
+        path: with ``/`` between its parts and nothing to leave out.
+        kind: what it is read as; None where its name and its first line do not tell.
+        is_named: whether the user named it, so that it is looked at whatever it is.
+    """
+
+    path: str
+    kind: FileKind | None
+    is_named: bool
+
+
+class FileTree:
+    """The files of this machine, as :class:`~webhook.manifests.lint.context.Tree` asks for them."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder at `path`."""
+        return Path(path).exists()
+
+    def read(self, path: str) -> str | None:
+        """The text of the file at `path`, or None where there is none that can be read."""
+        try:
+            return read_input(path)
+        except InputError:
+            return None
+
+
+def candidates_in(names: Iterable[str]) -> Iterator[Candidate]:
+    """The files behind `names`, each once, in the order of the names and of their paths."""
+    seen: set[str] = set()
+    for name in names:
+        for candidate in _behind(name):
+            if candidate.path not in seen:
+                seen.add(candidate.path)
+                yield candidate
+
+
+def _behind(name: str) -> Iterator[Candidate]:
+    if name == STANDARD_INPUT:
+        yield Candidate(path=name, kind=FileKind.YAML, is_named=True)
+    elif Path(name).is_dir():
+        yield from _in_folder(name)
+    else:
+        path = _normal(name)
+        yield Candidate(path=path, kind=kind_by_name(path) or _kind_by_content(path) or FileKind.YAML, is_named=True)
+
+
+def _in_folder(name: str) -> Iterator[Candidate]:
+    for folder, folders, files in os.walk(name):
+        folders[:] = sorted(one for one in folders if not _is_skipped(folder, one))
+        for file in sorted(files):
+            path = _normal(str(Path(folder, file)))
+            if is_backup(path) or not _is_file(path):
+                continue
+            kind = kind_by_name(path)
+            if kind is None and not Path(path).suffix:
+                kind = _kind_by_content(path)
+            yield Candidate(path=path, kind=kind, is_named=False)
+
+
+def _is_skipped(folder: str, name: str) -> bool:
+    return name.startswith(".") or name in _SKIPPED_FOLDERS or Path(folder, name, _VIRTUALENV).exists()
+
+
+def _is_file(path: str) -> bool:
+    """Whether it is a file, and no pipe or device that would never end."""
+    return Path(path).is_file()
+
+
+def _normal(path: str) -> str:
+    return Path(os.path.normpath(path)).as_posix()
+
+
+def _kind_by_content(path: str) -> FileKind | None:
+    return kind_by_content(_head(path).decode(errors="replace"))
+
+
+def is_binary(path: str) -> bool:
+    """Whether the file at `path` is no text at all."""
+    return b"\0" in _head(path)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""

@@ -1,0 +1,121 @@
+"""What lint found in which files: each file is read, told by its kind, and handed to the families that know it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from webhook.cli.lint_files import STANDARD_INPUT, Candidate, is_binary
+from webhook.cli.output import read_input
+from webhook.errors import InputError
+from webhook.injection.findings import LintCode
+from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.finding import File, FileKind, Finding, Level
+from webhook.manifests.lint.indexing import index_of
+from webhook.manifests.lint.kinds import may_be_manifest
+from webhook.manifests.lint.registry import FAMILIES, findings
+
+_UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linted:
+    """A file in which something was found, in the order in which it stands there."""
+
+    file: File
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        files: how many were looked at.
+        linted: those of them in which something was found.
+    """
+
+    files: int
+    linted: tuple[Linted, ...]
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        """All findings, file by file."""
+        return (finding for linted in self.linted for finding in linted.findings)
+
+    @property
+    def counts(self) -> Counter[Level]:
+        """How many findings there are of each level."""
+        return Counter(finding.level for finding in self.findings)
+
+    @property
+    def exit_status(self) -> int:
+        """2 if a file could not be read, 1 if something is wrong that is no note, else 0."""
+        failed = [finding for finding in self.findings if finding.level is not Level.NOTE]
+        return 2 if any(finding.code in _UNREAD for finding in failed) else int(bool(failed))
+
+
+def report_on(candidates: Sequence[Candidate], context: Context) -> Report:
+    """Lint the files; a second reading of each finds what the first of all has to be known for."""
+    texts = _Texts()
+    index = index_of(_yaml_files(candidates, texts), context.tree.read)
+    context = replace(context, index=index)
+    files, linted = 0, []
+    for candidate in candidates:
+        kind = candidate.kind or (FileKind.ENV if candidate.path in index.env_files else None)
+        if kind is None or not FAMILIES[kind]:
+            continue
+        found = _lint(candidate, kind, texts, context)
+        files += found is not None
+        if found is not None and found.findings:
+            linted.append(found)
+    return Report(files=files, linted=tuple(linted))
+
+
+class _Texts:
+    """Reads files, the standard input but once."""
+
+    def __init__(self) -> None:
+        self._standard_input: str | None = None
+
+    def read(self, path: str) -> str:
+        if path != STANDARD_INPUT:
+            return read_input(path)
+        if self._standard_input is None:
+            self._standard_input = read_input(path)
+        return self._standard_input
+
+
+def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File]:
+    for candidate in candidates:
+        if candidate.kind is not FileKind.YAML:
+            continue
+        try:
+            text = texts.read(candidate.path)
+        except InputError:  # a finding of the second reading
+            continue
+        if may_be_manifest(candidate.path, text):
+            yield File(path=candidate.path, text=text, kind=FileKind.YAML)
+
+
+def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:
+    """What is found in a file; None if it is none that is looked at."""
+    file = File(path=candidate.path, text="", kind=kind)
+    try:
+        file = replace(file, text=texts.read(candidate.path))
+    except InputError as error:
+        if not candidate.is_named and is_binary(candidate.path):
+            return None
+        message = error.message.removesuffix(f"; {error.fix}")
+        return Linted(file=file, findings=(_unreadable(file, message, error.fix),))
+    if "\0" in file.text or (kind is FileKind.YAML and not may_be_manifest(file.path, file.text)):
+        named = (_unreadable(file, "it is binary", "give a text"),) if candidate.is_named and "\0" in file.text else ()
+        return Linted(file=file, findings=named) if candidate.is_named else None
+    found = sorted(findings(file, context), key=lambda finding: (finding.start, finding.end, finding.code))
+    return Linted(file=file, findings=tuple(found))
+
+
+def _unreadable(file: File, message: str, fix: str) -> Finding:
+    return file.finding(LintCode.UNREADABLE, Level.ERROR, (0, 0), message, fix=fix)
