@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from webhook.cli.output import Style
+import click
+
+from webhook.cli.lint_files import STANDARD_INPUT, Candidate
+from webhook.cli.lint_report import Linted, Report, report_on
+from webhook.cli.output import Style, read_input
 from webhook.cli.staging import Staging
-from webhook.errors import InputError, escape
+from webhook.errors import InputError, UsageError, WebhookError, escape
 from webhook.manifests.fix.diff import counts, unified
 from webhook.manifests.fix.fixing import Fix, Why, fix
-from webhook.manifests.fix.why import Told, settings, told, unfixed
+from webhook.manifests.fix.kustomization import named
+from webhook.manifests.fix.texts import Texts
+from webhook.manifests.fix.why import settings, told, unfixed
 from webhook.manifests.lint.context import Context
-from webhook.manifests.lint.finding import Finding
-
-Lint = Callable[[Mapping[str, str]], Sequence[Finding]]
-"""The findings in files, by their paths."""
+from webhook.manifests.lint.finding import FileKind, Finding, Level
 
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_HEADER_LINES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,42 +29,82 @@ class Fixed:
     """What a fix came to.
 
     Attributes:
-        before, after: the texts that change, by path.
-        left: the findings that are left, at their places afterwards, each with why it is.
-        failed: the files that could not be written.
+        fix: with what changes.
+        found: what there was to find before.
+        report: what there is afterwards, each finding with the reason why it is left.
+        failed: for each file that could not be written, why.
+        written: whether the files were changed.
     """
 
-    before: Mapping[str, str]
-    after: Mapping[str, str]
-    left: Sequence[Finding]
-    failed: Sequence[InputError]
     fix: Fix
+    found: Report
+    report: Report
+    failed: Sequence[WebhookError]
+    written: bool
+
+    @property
+    def changed(self) -> Iterator[tuple[str, str, str]]:
+        """Each file that changes: its path, its text and the new one."""
+        for path in self.fix.edits:
+            yield path, self.fix.proposal.world.texts.text(path), self.fix.texts.text(path)
+
+    @property
+    def exit_status(self) -> int:
+        """As lint's; where nothing was written, what a fix would do away with counts, too."""
+        report = self.report if self.written else self.found
+        return InputError.exit_status if self.failed else report.exit_status
 
 
-def fix_files(texts: Mapping[str, str], context: Context, lint: Lint, *, write: bool) -> Fixed:
-    """Fix what can be fixed in `texts`, by their paths; files are only changed if `write`."""
-    findings = lint(texts)
-    done, failed = _planned(texts, context, findings, write=write)
+def fix_candidates(candidates: Sequence[Candidate], context: Context, *, write: bool) -> Fixed:
+    """Fix what can be fixed; the files are only changed if `write`.
+
+    Raises:
+        UsageError: the standard input is among them.
+    """
+    if any(candidate.path == STANDARD_INPUT for candidate in candidates):
+        raise UsageError("standard input cannot be fixed", allowed="files and folders", fix="write it into a file")
+    texts = dict(_read(candidates))
+    found = report_on(candidates, context, texts)
+    around = _around(texts, {candidate.path for candidate in candidates}, context)
+    done, failed = _planned(texts, around, context, list(found.findings), write=write)
     after = {path: done.texts.text(path) for path in done.edits}
-    before = {path: texts[path] for path in done.edits}
-    stay = list(unfixed(findings, done))
-    return Fixed(
-        before=before,
-        after=after,
-        left=[_with_reason(finding, stay) for finding in lint({**texts, **after})],
-        failed=failed,
-        fix=done,
-    )
+    report = report_on(candidates, context, {**texts, **after})
+    stay = list(unfixed(found.findings, done))
+    linted = tuple(_with_reasons(one, stay) for one in report.linted)
+    return Fixed(fix=done, found=found, report=replace(report, linted=linted), failed=failed, written=write)
+
+
+def _read(candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
+    """The files that a fix may change; one that cannot be read is a finding already."""
+    for candidate in candidates:
+        if candidate.kind in (FileKind.YAML, FileKind.ENV):
+            try:
+                yield candidate.path, read_input(candidate.path)
+            except InputError:
+                continue
+
+
+def _around(texts: dict[str, str], given: set[str], context: Context) -> dict[str, str]:
+    """The files that kustomizations name: those that were given are added to `texts`, the others are only looked at."""
+    around: dict[str, str] = {}
+    asked: set[str] = set()
+    while missing := named(Texts({**texts, **around})) - asked:
+        asked |= missing
+        for path in missing:
+            text = context.tree.read(path)
+            if text is not None:
+                (texts if path in given else around)[path] = text
+    return around
 
 
 def _planned(
-    texts: Mapping[str, str], context: Context, findings: Sequence[Finding], *, write: bool
-) -> tuple[Fix, list[InputError]]:
+    texts: Mapping[str, str], around: Mapping[str, str], context: Context, findings: Sequence[Finding], *, write: bool
+) -> tuple[Fix, list[WebhookError]]:
     """The fix, made again without each file that cannot be written: what depends on it must not be done either."""
-    frozen: dict[str, str] = {}
-    failed: list[InputError] = []
+    frozen = dict.fromkeys(around, "is not among the files that were given")
+    failed: list[WebhookError] = []
     while True:
-        done = fix(texts, context, findings=findings, frozen=frozen)
+        done = fix({**texts, **around}, context, findings=findings, frozen=frozen)
         staging = Staging()
         refused = dict(_staged(staging, texts, done)) if write else {}
         if not refused:
@@ -79,42 +123,50 @@ def _staged(staging: Staging, texts: Mapping[str, str], done: Fix) -> Iterator[t
             yield path, error
 
 
+def _with_reasons(linted: Linted, stay: list[tuple[Finding, Why]]) -> Linted:
+    return replace(linted, findings=tuple(_with_reason(finding, stay) for finding in linted.findings))
+
+
 def _with_reason(finding: Finding, stay: list[tuple[Finding, Why]]) -> Finding:
     """A finding afterwards, with the reason why the same one before was not fixed."""
     for index, (old, why) in enumerate(stay):
         if (old.path, old.code, old.message) == (finding.path, finding.code, finding.message):
             del stay[index]
-            return replace(finding, fix=f"{finding.fix} --fix leaves it, {why.code}: {why.text}.")
+            if finding.level is Level.NOTE:
+                break
+            return replace(finding, fix=f"{finding.fix} (left by --fix, {why.code}: {why.text})")
     return finding
 
 
-def diff_lines(fixed: Fixed, style: Style) -> Iterator[str]:
+def show_fix(fixed: Fixed, style: Style, *, diff: bool) -> None:
+    """The diff on the standard output; what else there is to say about it, and what failed, on the standard error."""
+    if diff:
+        click.echo("".join(_diff_lines(fixed, style)), nl=False)
+    for error in fixed.failed:
+        click.echo(f"ray-webhook: {error}", err=True)
+    click.echo("\n".join(_summary_lines(fixed)), err=True)
+
+
+def _diff_lines(fixed: Fixed, style: Style) -> Iterator[str]:
     """The unified diff, in colours on a terminal."""
-    for path, after in fixed.after.items():
-        for number, line in enumerate(unified(path, fixed.before[path], after)):
-            color = None if number < len(_HEADER) else _DIFF_COLORS.get(line[0])
-            yield style(line.rstrip("\n"), color, bold=number < len(_HEADER)) + "\n"
+    for path, before, after in fixed.changed:
+        for number, line in enumerate(unified(path, before, after)):
+            is_header = number < _HEADER_LINES
+            color = None if is_header else _DIFF_COLORS.get(line[0])
+            # A carriage return belongs to the line, so only the line feed stays outside the colour.
+            yield style(line.removesuffix("\n"), color, bold=is_header) + "\n"
 
 
-_HEADER = ("---", "+++")
-
-
-def summary_lines(fixed: Fixed, style: Style, *, written: bool) -> Iterator[str]:
-    """What changed, file by file, and what there is to say about it."""
-    found = {path: counts(fixed.before[path], after) for path, after in fixed.after.items()}
-    width = max(map(len, found), default=0)
+def _summary_lines(fixed: Fixed) -> Iterator[str]:
+    """What changes, file by file, and what there is to say about it."""
+    found = {path: counts(before, after) for path, before, after in fixed.changed}
+    width = max((len(escape(path)) for path in found), default=0)
     for path, (added, removed) in found.items():
-        yield f"{escape(path):<{width}}  {style(f'+{added}', 'green')} {style(f'-{removed}', 'red')}"
+        yield f"{escape(path):<{width}}  +{added} -{removed}"
     for namespace, file, values in settings(fixed.fix):
         shown = ", ".join(f"{key}={value}" for key, value in values.items())
-        yield escape(f"{file}: the settings of namespace {namespace}: {shown}")
-    yield from (_told_line(item, style) for item in told(fixed.fix))
-    yield f"{_files(len(found))} {'changed' if written else 'would be changed'}"
-
-
-def _told_line(item: Told, style: Style) -> str:
-    return f"{escape(item.where)}: {style(item.code, 'yellow')} {escape(item.text)}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count or 'no'} files"
+        yield escape(f"{file}: settings of namespace {namespace}: {shown}")
+    for item in told(fixed.fix):
+        yield escape(str(item))
+    count = f"{len(found) or 'no'} file{'' if len(found) == 1 else 's'}"
+    yield f"{count} {'changed' if fixed.written else 'would change'}"

@@ -35,9 +35,7 @@ def replace_scalar(text: str, node: Node, value: str, *, in_flow: bool = True) -
     return Edit(start, end, f" {written}" if is_glued else written)
 
 
-def insert_items(
-    text: str, sequence: SequenceNode, index: int, values: Sequence[Any], *, dash: int = 2
-) -> list[Edit]:
+def insert_items(text: str, sequence: SequenceNode, index: int, values: Sequence[Any], *, dash: int = 2) -> list[Edit]:
     """`values` go before the item at `index` of a sequence that has items, or at its end.
 
     Args:

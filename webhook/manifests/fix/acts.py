@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from webhook.manifests import yaml_edits
+from webhook.manifests import layout, yaml_edits
 from webhook.manifests.composer import AliasNode, target
 from webhook.manifests.edits import Edit, OverlapError, apply
 from webhook.manifests.fix.comments import keep_comments
@@ -231,3 +231,26 @@ def _by_parent(paths: Iterable[Path]) -> dict[Path, list[str | int]]:
     for path in paths:
         found.setdefault(path[:-1], []).append(path[-1])
     return found
+
+
+def place(act: Act, texts: Texts) -> tuple[str, int, int] | None:
+    """The file and the characters that an act is about; None for an addition."""
+    if isinstance(act, Addition):
+        return None
+    if isinstance(act, TextChange):
+        return act.file, act.start, act.end
+    for number, document in enumerate(texts.documents(act.file)):
+        if number == act.document:
+            node = node_at(document.root, act.path)
+            return act.file, layout.start_of(node), layout.end_of(texts.text(act.file), node)
+    return None
+
+
+def lines_around(act: Act, texts: Texts) -> str:
+    """The lines that an act is about, with the comments above them."""
+    found = place(act, texts)
+    if found is None:
+        return ""
+    file, start, end = found
+    text = texts.text(file)
+    return text[layout.above_comments(text, start) : layout.line_end(text, max(start, end - 1))]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from webhook.errors import quote
 from webhook.injection.findings import LintCode
 from webhook.manifests.edits import Edit, apply
-from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of
+from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of, lines_around
 from webhook.manifests.fix.effect import Difference, differences, effects
 from webhook.manifests.fix.plan import Unit, added_to
 from webhook.manifests.fix.proposal import Proposal, Scope, propose
@@ -22,6 +22,7 @@ from webhook.manifests.fix.votes import Vote
 from webhook.manifests.fix.world import World
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.finding import Finding
+from webhook.manifests.lint.registry import is_silenced
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +86,7 @@ class _Fixer:
 
     def run(self) -> Fix:
         """Try, leave out, and try again."""
+        self.fix.done = [unit for unit in self.fix.done if not self._is_silenced(unit)]
         self._leave_frozen()
         self._leave_unknown()
         self._leave_impossible()
@@ -102,6 +104,10 @@ class _Fixer:
     def _leave(self, units: Sequence[Unit], why: Why) -> None:
         self.fix.left += [(unit, why) for unit in units]
         self.fix.done = [unit for unit in self.fix.done if unit not in units]
+
+    def _is_silenced(self, unit: Unit) -> bool:
+        """Whether a comment says that lint is not to speak of it."""
+        return any(is_silenced(lines_around(act, self.world.texts)) for act in unit.acts)
 
     def _leave_frozen(self) -> None:
         for path, reason in self.frozen.items():

@@ -90,3 +90,25 @@ def roots(found: Mapping[str, Kustomization]) -> list[Kustomization]:
         for kustomization in found.values()
         if kustomization.path not in inner and kustomization.content.get("kind") != "Component"
     ]
+
+
+def named(texts: Texts) -> set[str]:
+    """The paths of files that kustomizations name, or would find in a folder that they name, and that are not there."""
+    found: set[str] = set()
+    for kustomization in kustomizations(texts).values():
+        for written in kustomization.listed("resources", "bases", "components", "patchesStrategicMerge"):
+            path = kustomization.join(written)
+            found |= {path, *(posixpath.join(path, name) for name in NAMES)}
+        for field in ("patches", "patchesJson6902"):
+            entries = (entry.get("path") for _, entry in kustomization.mappings(field))
+            found |= {kustomization.join(path) for path in entries if isinstance(path, str)}
+        for _, generator in kustomization.mappings(GENERATOR):
+            found |= set(env_paths(generator, kustomization))
+    return {path for path in found - texts.paths if "\n" not in path}
+
+
+def env_paths(generator: Mapping[str, Any], kustomization: Kustomization) -> list[str]:
+    """The env files that a ConfigMap generator reads."""
+    listed, single = generator.get("envs"), generator.get("env")
+    paths = [*(listed if isinstance(listed, list) else ()), *([single] if single else ())]
+    return [kustomization.join(path) for path in paths if isinstance(path, str)]

@@ -9,9 +9,8 @@ from typing import Any, Final
 from webhook import contract
 from webhook.manifests import layout, rendering
 from webhook.manifests.fix.acts import Act, Addition, Replacement, TextChange
-from webhook.manifests.fix.kustomization import GENERATOR, Kustomization
+from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
 from webhook.manifests.fix.references import config_maps, containers_of, env_from
-from webhook.manifests.fix.render import env_paths
 from webhook.manifests.fix.sites import DataSite, Setting
 from webhook.manifests.fix.votes import KEY_OF
 from webhook.manifests.fix.world import NO_NAMESPACE, Group, World

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from webhook.manifests.fix import envfiles
-from webhook.manifests.fix.kustomization import GENERATOR, Kustomization
+from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
 from webhook.manifests.fix.merging import Object, PatchError, merged, patched, selects
 from webhook.manifests.fix.references import config_maps
 from webhook.manifests.fix.texts import Texts, parsed
@@ -205,13 +205,6 @@ def generated(
         key, equals, path = str(item).partition("=")
         path = kustomization.join(path if equals else key)
         yield path, {key if equals else posixpath.basename(path): texts.text(path) if path in texts.paths else path}
-
-
-def env_paths(generator: Mapping[str, Any], kustomization: Kustomization) -> list[str]:
-    """The env files that a ConfigMap generator reads."""
-    listed, single = generator.get("envs"), generator.get("env")
-    paths = [*(listed if isinstance(listed, list) else ()), *([single] if single else ())]
-    return [kustomization.join(path) for path in paths if isinstance(path, str)]
 
 
 def patches(kustomization: Kustomization, texts: Texts) -> Iterator[Patch]:

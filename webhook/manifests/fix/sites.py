@@ -10,9 +10,8 @@ from webhook import contract
 from webhook.manifests.fix import envfiles
 from webhook.manifests.fix.acts import Act, Removal, TextChange
 from webhook.manifests.fix.effect import Effect
-from webhook.manifests.fix.kustomization import GENERATOR, Kustomization
+from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
 from webhook.manifests.fix.references import containers_of
-from webhook.manifests.fix.render import env_paths
 from webhook.manifests.fix.world import Key, Template, World
 from webhook.manifests.workloads import Path, Workload, part_at, workloads_of
 

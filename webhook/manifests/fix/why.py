@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from webhook.errors import quote
 from webhook.injection.findings import LintCode
-from webhook.manifests.fix.acts import Act, Addition, TextChange
+from webhook.manifests.fix.acts import place
 from webhook.manifests.fix.fixing import Fix, Why
 from webhook.manifests.fix.plan import readers
 from webhook.manifests.fix.proposal import Scope
@@ -38,7 +38,7 @@ class Told:
 def unfixed(findings: Iterable[Finding], fix: Fix) -> Iterator[tuple[Finding, Why]]:
     """The findings that stay, each with the reason."""
     texts = fix.proposal.world.texts
-    left = [(*place, why) for unit, why in fix.left for act in unit.acts if (place := _place(act, texts))]
+    left = [(*found, why) for unit, why in fix.left for act in unit.acts if (found := place(act, texts))]
     for finding in findings:
         if any(_touches(finding, edit.start, edit.end) for edit in fix.edits.get(finding.path, ())):
             continue
@@ -48,19 +48,6 @@ def unfixed(findings: Iterable[Finding], fix: Fix) -> Iterator[tuple[Finding, Wh
 
 def _touches(finding: Finding, start: int, end: int) -> bool:
     return start <= finding.end and finding.start <= end
-
-
-def _place(act: Act, texts: Texts) -> tuple[str, int, int] | None:
-    """The characters that an act is about."""
-    if isinstance(act, Addition):
-        return None
-    if isinstance(act, TextChange):
-        return act.file, act.start, act.end
-    for number, document in enumerate(texts.documents(act.file)):
-        if number == act.document:
-            node = node_at(document.root, act.path)
-            return act.file, node.start_mark.index, node.end_mark.index
-    return None
 
 
 def _why(finding: Finding, why: Why | None, fix: Fix) -> Why:
@@ -83,7 +70,7 @@ def _without_a_try(finding: Finding, fix: Fix) -> Why:
         return Why(code=LintCode.BY_TEMPLATE, text="a template makes it")
     if finding.code == LintCode.ROLE_MISSING:
         return Why(code=LintCode.PROPOSED, text="nothing shows beyond doubt that its pods are clients")
-    return Why(code=LintCode.NOT_FIXABLE, text=LintCode.NOT_FIXABLE.meaning)
+    return Why(code=LintCode.NOT_FIXABLE, text="no change is known to be right without asking")
 
 
 def _disputed(wanted: Wanted, fix: Fix) -> Why:
@@ -91,9 +78,7 @@ def _disputed(wanted: Wanted, fix: Fix) -> Why:
     setting, given = next(iter(wanted.disputed.items()))
     first, second, *others = (f"{quote(vote.value)} by {vote.name} in {where(vote, fix)}" for vote in given)
     more = f" (and {len(others)} more)" if others else ""
-    return Why(
-        code=LintCode.DISPUTED, text=f"{setting} is {first} and {second}{more}; {LintCode.DISPUTED.advice}"
-    )
+    return Why(code=LintCode.DISPUTED, text=f"{setting} is {first} and {second}{more}; {LintCode.DISPUTED.advice}")
 
 
 def where(vote: Vote, fix: Fix) -> str:

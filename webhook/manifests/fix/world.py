@@ -11,8 +11,8 @@ from webhook import contract
 from webhook.contract import Role
 from webhook.injection.settings import Settings, parse_settings
 from webhook.injection.snapshot import Snapshot
-from webhook.manifests.fix.kustomization import Kustomization, kustomizations, roots
-from webhook.manifests.fix.render import Placed, env_paths, objects_in, patches, render
+from webhook.manifests.fix.kustomization import Kustomization, env_paths, kustomizations, roots
+from webhook.manifests.fix.render import Placed, objects_in, patches, render
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.lint.context import Context
 from webhook.manifests.workloads import Workload, workloads_of
