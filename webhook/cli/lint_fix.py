@@ -153,8 +153,8 @@ def _diff_lines(fixed: Fixed, style: Style) -> Iterator[str]:
         for number, line in enumerate(unified(path, before, after)):
             is_header = number < _HEADER_LINES
             color = None if is_header else _DIFF_COLORS.get(line[0])
-            # A carriage return belongs to the line, so only the line feed stays outside the colour.
-            yield style(line.removesuffix("\n"), color, bold=is_header) + "\n"
+            shown = line.removesuffix("\n")
+            yield (style(shown, color, bold=is_header) if color or is_header else shown) + "\n"
 
 
 def _summary_lines(fixed: Fixed) -> Iterator[str]:

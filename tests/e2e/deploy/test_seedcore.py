@@ -1,7 +1,8 @@
 """The whole seed: SeedCore's workloads before the migration and after it, with webhook and policies installed.
 
 The migration is done by hand, as in the example, and by ``ray-webhook lint --fix``: with the cluster-wide settings
-given, which hold for these pods before, and without them, so that the files' own values become the namespace's. KubeRay's operator is stood in for; everything else is real: the shipped overlay and examples, applied by kubectl.
+given, which hold for these pods before, and without them, so that the files' own values become the namespace's.
+KubeRay's operator is stood in for; everything else is real: the shipped overlay and examples, applied by kubectl.
 """
 
 from __future__ import annotations
@@ -258,14 +259,11 @@ def test_a_migration_by_lint_of_the_files_alone_makes_their_values_the_namespace
     """The same Service by its short name, which is what the files say; the full one was the cluster-wide settings'."""
     assert moved.said == ""
     assert moved.api == client("seedcore-head-svc")
-    short = {
-        name: {
-            variable: value.replace(f"seedcore-head-svc.{NAMESPACE}", "seedcore-head-svc")
-            for variable, value in env.items()
-        }
+    full, short = f"seedcore-head-svc.{NAMESPACE}", "seedcore-head-svc"
+    assert moved.whole == {
+        name: {variable: value.replace(full, short) for variable, value in env.items()}
         for name, env in before.whole.items()
     }
-    assert moved.whole == short
 
 
 @pytest.mark.parametrize("flags", [(), ("--settings", str(KUSTOMIZE / "overlays" / "dev" / "settings.env"))])

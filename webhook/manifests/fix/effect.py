@@ -180,8 +180,8 @@ def _expanded(value: str, env: Env) -> str:
     return _REFERENCE.sub(lambda match: "$" if match[1] is None else env.get(match[1], match[0]), value)
 
 
-def before_of(effect: Effect) -> Mapping[str, Env]:
-    """The env that has to stay: what the settings give where they hold and are known, else what is declared."""
+def _counting(effect: Effect) -> Mapping[str, Env]:
+    """The env that counts: what the settings give where they hold and are known, else what is declared."""
     return effect.env if effect.source is not None and effect.role is not None else effect.declared
 
 
@@ -190,7 +190,7 @@ def differences(key: Key, before: Effect, after: Effect) -> Iterator[Difference]
     if after.fault is not None and after.fault != before.fault:
         yield Difference(key=key, container="*", name="the decision", before=before.fault, after=after.fault)
         return
-    for container, old in before_of(before).items():
+    for container, old in _counting(before).items():
         yield from _container_differences(key, container, old, before, after)
     if before.mounted != after.mounted:
         for name in sorted({*before.mounted, *after.mounted}):
@@ -199,7 +199,7 @@ def differences(key: Key, before: Effect, after: Effect) -> Iterator[Difference]
 
 
 def _container_differences(key: Key, container: str, old: Env, before: Effect, after: Effect) -> Iterator[Difference]:
-    new = after.env.get(container, {})
+    new = _counting(after).get(container, {})
     given = after.given.get(container, frozenset())
     free = _free(before, after)
     for name in {**old, **new}:

@@ -16,7 +16,6 @@ from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of, lines_aro
 from webhook.manifests.fix.effect import Difference, differences, effects
 from webhook.manifests.fix.plan import Unit, added_to
 from webhook.manifests.fix.proposal import Proposal, Scope, propose
-from webhook.manifests.fix.sites import CLIENT_VARIABLES
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.fix.votes import Vote
 from webhook.manifests.fix.world import World
@@ -161,7 +160,9 @@ class _Fixer:
                     yield found
 
     def _is_stale(self, found: Difference) -> bool:
-        return found.name in CLIENT_VARIABLES and any(
+        """Whether it is a copy that no longer counts, once the settings are written that it differs from."""
+        written = {unit.settings for unit in self.fix.done}
+        return (found.key.group, found.key.namespace) in written and any(
             (vote.key, vote.container, vote.name, vote.text) == (found.key, found.container, found.name, found.before)
             for vote in self.proposal.stale
         )

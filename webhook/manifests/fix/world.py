@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ NO_NAMESPACE = "default"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
-    """Which pod template it is, the same before a fix and after it."""
+    """Which pod template it is, the same before a fix and after it; `number` tells those of one name apart."""
 
     group: str
     kind: str
@@ -81,9 +82,12 @@ class Group:
 
     def _templates(self) -> Iterator[Template]:
         clients = {placed.name for placed in self.objects if _is_client_by_default(placed)}
-        for number, placed in enumerate(self.objects):
+        seen: Counter[tuple[str, str, str, str | None]] = Counter()
+        for placed in self.objects:
             namespace = placed.namespace or NO_NAMESPACE
             for workload in workloads_of(placed.value):
+                same = (workload.kind, namespace, workload.name, workload.part)
+                seen[same] += 1
                 yield Template(
                     key=Key(
                         group=self.key,
@@ -91,7 +95,7 @@ class Group:
                         namespace=namespace,
                         name=workload.name,
                         part=workload.part,
-                        number=number if workload.name == "unnamed" else 0,
+                        number=seen[same],
                     ),
                     workload=workload,
                     files=placed.files,
