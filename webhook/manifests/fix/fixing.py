@@ -101,7 +101,7 @@ class _Fixer:
         return self.fix
 
     def _leave(self, units: Sequence[Unit], why: Why) -> None:
-        self.fix.left += [(unit, why) for unit in units]
+        self.fix.left += [(unit, why) for unit in self.fix.done if unit in units]
         self.fix.done = [unit for unit in self.fix.done if unit not in units]
 
     def _is_silenced(self, unit: Unit) -> bool:
@@ -168,16 +168,20 @@ class _Fixer:
         )
 
     def _leave_wrong(self, wrong: Sequence[Difference]) -> None:
-        """What is about a variable that would differ; else what touches the pod; else its settings."""
-        before = len(self.fix.done)
-        for found in wrong:
-            touching = [unit for unit in self.fix.done if found.key in unit.keys]
-            narrow = [unit for unit in touching if found.name in unit.names]
-            own = [unit for unit in touching if unit.settings is None]
-            self._leave(narrow or own or touching, _not_preserved(found))
+        """What is about a variable that would differ; where nothing is, what touches the pod; else everything."""
+        narrow = [(found, self._touching(found, found.name)) for found in wrong]
+        wide = [(wrong[0], self._touching(wrong[0], None) or self.fix.done)]
+        for found, units in narrow if any(units for _, units in narrow) else wide:
+            self._leave(units, _not_preserved(found))
         self._leave_idle_settings(_not_preserved(wrong[0]))
-        if len(self.fix.done) == before:
-            self._leave(list(self.fix.done), _not_preserved(wrong[0]))
+
+    def _touching(self, found: Difference, name: str | None) -> list[Unit]:
+        """What a pod notices, and is about the variable `name` where one is given; its settings are what is left."""
+        return [
+            unit
+            for unit in self.fix.done
+            if found.key in unit.keys and unit.settings is None and (name is None or name in unit.names)
+        ]
 
     def _leave_idle_settings(self, why: Why) -> None:
         """Settings that nothing needs any more."""
