@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from webhook import contract
 from webhook.contract import OnConflict, Role
@@ -126,11 +127,11 @@ def _node(site: Site, effects: Effects) -> Iterator[Unit]:
         yield Unit(acts=(removal,), keys=frozenset(site.keys), names=frozenset({name}))
 
 
-def _is_wrong(entry: object, container: str, site: Site, effects: Effects) -> bool:
+def _is_wrong(entry: Mapping[str, Any], container: str, site: Site, effects: Effects) -> bool:
     """Whether a RAY_ADDRESS that can be read is wrong inside Ray."""
-    values = [effects[key][1].declared.get(container, {}).get(contract.RAY_ADDRESS, "") for key in site.keys]
-    if not values and isinstance(entry, dict):
-        values = [str(entry.get("value") or "")]
+    values = [str(entry.get("value") or "")]
+    if entry.get("valueFrom"):
+        values = [effects[key][1].declared.get(container, {}).get(contract.RAY_ADDRESS, "") for key in site.keys]
     return all(
         not value.startswith("valueFrom ") and not is_direct_address(EnvVar(name=contract.RAY_ADDRESS, value=value))
         for value in values
