@@ -11,8 +11,8 @@ import jsonpatch
 
 Object = dict[str, Any]
 
-_BUILT_IN_GROUPS: Final = ("", "apps", "batch")
-"""Those of the kinds with pods whose lists are merged by key; a custom resource's are replaced."""
+BUILT_IN_GROUPS: Final = ("", "apps", "batch")
+"""Those of the kinds with pods that kustomize knows: in a custom resource it replaces lists, and renames nothing."""
 
 _KEYS: Final = {
     "containers": "name",
@@ -38,12 +38,16 @@ def group_of(document: Mapping[str, Any]) -> str:
     return str(document.get("apiVersion") or "").rpartition("/")[0]
 
 
+def is_known(document: Mapping[str, Any]) -> bool:
+    """Whether kustomize knows the kind, and so where it has lists with keys and names of others."""
+    return group_of(document) in BUILT_IN_GROUPS
+
+
 def merged(document: Object, patch: Mapping[str, Any]) -> Object | None:
     """`document` with `patch` merged into it; None where the patch deletes it."""
     if patch.get("$patch") == "delete":
         return None
-    keyed = group_of(document) in _BUILT_IN_GROUPS
-    result: Object = _merged(copy.deepcopy(document), patch, keyed=keyed)
+    result: Object = _merged(copy.deepcopy(document), patch, keyed=is_known(document))
     return result
 
 
@@ -68,20 +72,18 @@ def _mapping(old: Any, new: Mapping[str, Any], *, keyed: bool) -> Object:
 
 
 def _list(old: list[Any], new: list[Any], key: str) -> list[Any]:
-    """New items stand before the old ones (kyaml's MergeOptionsListPrepend)."""
-    result, added = list(old), []
+    """The items of the patch, merged into those of the same key, stand before the others (kyaml's ListPrepend)."""
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in new):
         return [item for item in new if not (isinstance(item, dict) and "$patch" in item)]
+    first: list[Any] = []
+    rest = list(old)
     for item in new:
         name = item.get(key) if isinstance(item, dict) else None
-        at = next((i for i, other in enumerate(result) if isinstance(other, dict) and other.get(key) == name), None)
-        if isinstance(item, dict) and item.get("$patch") == "delete":
-            result = [other for i, other in enumerate(result) if i != at]
-        elif at is None:
-            added.append(copy.deepcopy(item))
-        else:
-            result[at] = _mapping(result[at], item, keyed=True)
-    return [*added, *result]
+        found = next((other for other in rest if isinstance(other, dict) and other.get(key) == name), None)
+        rest = [other for other in rest if other is not found]
+        if not (isinstance(item, dict) and item.get("$patch") == "delete"):
+            first.append(copy.deepcopy(item) if found is None else _mapping(found, item, keyed=True))
+    return [*first, *rest]
 
 
 def patched(document: Object, operations: list[Any]) -> Object:

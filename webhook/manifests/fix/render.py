@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from webhook.manifests.fix import envfiles
 from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
-from webhook.manifests.fix.merging import Object, PatchError, merged, patched, selects
+from webhook.manifests.fix.merging import Object, PatchError, is_known, merged, patched, selects
 from webhook.manifests.fix.references import config_maps
 from webhook.manifests.fix.texts import Texts, parsed
 from webhook.manifests.workloads import workloads_of
@@ -173,6 +173,8 @@ class _Target:
         if isinstance(namespace, str):
             objects = [_in_namespace(placed, namespace) for placed in objects]
         prefix, suffix = (str(self.kustomization.content.get(key) or "") for key in ("namePrefix", "nameSuffix"))
+        if (prefix or suffix) and any(other.content.get("configurations") for other in self.found.values()):
+            self.unknown.append(f"{self.kustomization.path} renames by configurations of its own")
         names = {placed.name: f"{prefix}{placed.name}{suffix}" for placed in objects if placed.kind == "ConfigMap"}
         return [_renamed(placed, prefix, suffix, names) for placed in objects] if prefix or suffix else objects
 
@@ -270,7 +272,7 @@ def _renamed(placed: Placed, prefix: str, suffix: str, names: Mapping[str, str])
         return placed
     value = copy.deepcopy(placed.value)
     value["metadata"] = {**placed.metadata, "name": f"{prefix}{placed.name}{suffix}"}
-    for workload in workloads_of(value):
+    for workload in workloads_of(value) if is_known(value) else ():
         for reference in config_maps(workload.pod):
             reference["name"] = names.get(str(reference.get("name")), reference.get("name"))
     return replace(placed, value=value)

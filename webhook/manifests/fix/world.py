@@ -13,6 +13,7 @@ from webhook.contract import Role
 from webhook.injection.settings import Settings, parse_settings
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.fix.kustomization import Kustomization, env_paths, kustomizations, roots
+from webhook.manifests.fix.merging import is_known
 from webhook.manifests.fix.render import Placed, objects_in, patches, render
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.lint.context import Context
@@ -99,9 +100,14 @@ class Group:
                     ),
                     workload=workload,
                     files=placed.files,
-                    config_maps=self.config_maps.get(namespace, {}),
+                    config_maps=self._known_to(placed, namespace),
                     default_role=Role.CLIENT if namespace in clients else None,
                 )
+
+    def _known_to(self, placed: Placed, namespace: str) -> dict[str, Placed]:
+        """The ConfigMaps that an object can name: in a custom resource kustomize writes no hash behind a name."""
+        found = self.config_maps.get(namespace, {})
+        return {name: one for name, one in found.items() if not one.hashed or is_known(placed.value)}
 
 
 def _is_client_by_default(placed: Placed) -> bool:
