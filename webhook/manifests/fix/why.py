@@ -78,7 +78,10 @@ def _disputed(wanted: Wanted, fix: Fix) -> Why:
     setting, given = next(iter(wanted.disputed.items()))
     first, second, *others = (f"{quote(vote.value)} by {vote.name} in {where(vote, fix)}" for vote in given)
     more = f" (and {len(others)} more)" if others else ""
-    return Why(code=LintCode.DISPUTED, text=f"{setting} is {first} and {second}{more}; {LintCode.DISPUTED.advice}")
+    return Why(
+        code=LintCode.DISPUTED,
+        text=f"{setting} is {first} and {second}{more}; {LintCode.DISPUTED.advice.removesuffix('.')}",
+    )
 
 
 def where(vote: Vote, fix: Fix) -> str:
