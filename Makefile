@@ -45,9 +45,10 @@ SOAK_RATE ?= 100
 soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods are created, SOAK_RATE (100) a second: one table
 	SOAK_PODS=$(SOAK_PODS) SOAK_RATE=$(SOAK_RATE) $(BIN)/pytest -m soak -s tests/soak
 
-bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, and importing ray_config
+bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, importing ray_config, linting 1,000 files
 	$(BIN)/python bench/admission.py
 	$(BIN)/python bench/import_cost.py
+	$(BIN)/python bench/lint.py
 
 FUZZ_BODIES ?= 1000000
 

@@ -43,10 +43,11 @@ _KEYS: Final = (
     contract.SKIP_CONTAINERS,
     contract.ON_CONFLICT,
 )
-_LIKENESS: Final = 0.8
-"""Of a misspelt word and the right one, by difflib's ratio: a letter or two."""
+_NAMES: Final = {key.removeprefix(contract.PREFIX): key for key in _KEYS}
+_LIKENESS: Final = 0.7
+"""Of a misspelt word and the right one, by difflib's ratio: one letter of four, two of seven."""
 _ALIKE: Final = 0.9
-"""Of another's key and ours, so that it is taken for a misspelt one."""
+"""Of another's whole key and ours, so that it is taken for a misspelt one."""
 
 
 def annotation_findings(template: Template, context: Context) -> Iterator[Finding]:
@@ -103,11 +104,11 @@ def _strange(written: object) -> Iterator[tuple[str, str | None]]:
     for key in written if isinstance(written, dict) else ():
         if key in _KEYS:
             continue
-        meant = get_close_matches(
-            key.lower(), _KEYS, n=1, cutoff=_LIKENESS if key.startswith(contract.PREFIX) else _ALIKE
-        )
-        if key.startswith(contract.PREFIX) or meant:
-            yield key, meant[0] if meant else None
+        if key.startswith(contract.PREFIX):
+            meant = get_close_matches(key.removeprefix(contract.PREFIX).lower(), _NAMES, n=1, cutoff=_LIKENESS)
+            yield key, _NAMES[meant[0]] if meant else None
+        elif meant := get_close_matches(key.lower(), _KEYS, n=1, cutoff=_ALIKE):
+            yield key, meant[0]
 
 
 def _ours(written: object) -> list[str]:

@@ -71,7 +71,7 @@ def settings_findings(data: Data, *, cluster_wide: bool) -> Iterator[Finding]:
 
 
 def are_settings(keys: frozenset[str]) -> bool:
-    """Whether data under another name are settings: there is nothing else in them, and they name the host."""
+    """Whether variables that nobody calls settings are some: nothing else is with them, and they name the host."""
     return contract.RAY_HOST in keys and keys <= SETTINGS_KEYS
 
 
@@ -79,9 +79,9 @@ def config_map_findings(part: Part, context: Context) -> Iterator[Finding]:
     """What is wrong with a ConfigMap's data."""
     name, namespace = part.get("metadata", "name"), part.get("metadata", "namespace")
     data = mapping_data(part.at("data"), f"of ConfigMap {name}")
-    if name in context.settings_names:
+    if isinstance(name, str) and name in context.settings_names:
         yield from settings_findings(data, cluster_wide=namespace == context.webhook_namespace)
-    elif not are_settings(frozenset(data.values)):
+    else:
         yield from data_findings(data, context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -21,7 +22,8 @@ _QUOTES: Final = "\"'"
 def env_file_findings(file: File, context: Context) -> Iterator[Finding]:
     """What is wrong in the env file `file`."""
     entries = {match[1]: match for match in _LINE.finditer(file.text.replace("\r", " "))}
-    if file.path in context.index.settings_files(context.settings_names) or are_settings(frozenset(entries)):
+    made = file.path in context.index.settings_files(context.settings_names)
+    if made or (are_settings(frozenset(entries)) and not posixpath.basename(file.path).startswith(".")):
         yield from _settings_findings(file)
         return
     data = {name: _unquoted(match[2]) for name, match in entries.items()}

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from webhook.contract import Role
+from webhook.errors import escape
 from webhook.injection.codes import ReasonCode
 from webhook.manifests.edits import Edit
 from webhook.manifests.lint.context import Context
@@ -101,8 +102,8 @@ class File:
             column=column,
             end_line=end_line,
             end_column=end_column,
-            message=message,
-            fix=(fix or code.advice).removesuffix("."),
+            message=escape(message),
+            fix=escape(fix or code.advice).removesuffix("."),
             declared=declared,
         )
 

@@ -83,10 +83,13 @@ class Index:
 
     def targets_near(self, path: str, *kinds: str) -> frozenset[tuple[str, str]]:
         """Kind and name of the targets that go with the file at `path`, by all names that kustomizations give them."""
-        near = [target for target in self.targets if self.go_together(path, target.path)]
-        names = {(target.kind, target.name) for target in near if target.kind in kinds}
-        renamed = {(kind, one.renamed(name)) for one in self.kustomizations.values() for kind, name in names}
-        return frozenset(names | renamed)
+        place = self._place(path)
+        if (place, kinds) not in self._near:
+            near = [target for target in self.targets if self.go_together(path, target.path)]
+            names = {(target.kind, target.name) for target in near if target.kind in kinds}
+            renamed = {(kind, one.renamed(name)) for one in self.kustomizations.values() for kind, name in names}
+            self._near[place, kinds] = frozenset(names | renamed)
+        return self._near[place, kinds]
 
     def data_near(self, path: str, name: str, namespace: str | None) -> Iterator[DataOf]:
         """The data of ConfigMaps called `name` that go with the file at `path`, which has a pod of `namespace`."""
@@ -104,11 +107,19 @@ class Index:
 
     def go_together(self, path: str, other: str) -> bool:
         """Whether two files are of one installation: of one kustomization, or of none and in one line of folders."""
-        groups, others = self._groups.get(path), self._groups.get(other)
-        if groups or others:
-            return bool(groups and others and groups & others)
-        folders = sorted(f"{posixpath.dirname(one)}/" for one in (path, other))
-        return folders[1].startswith(folders[0]) or folders[0] == "/"
+        first, second = self._place(path), self._place(other)
+        if isinstance(first, str) and isinstance(second, str):
+            return first.startswith(second) or second.startswith(first) or "/" in (first, second)
+        return not isinstance(first, str) and not isinstance(second, str) and not first.isdisjoint(second)
+
+    def _place(self, path: str) -> frozenset[str] | str:
+        """What decides which files go with the one at `path`: the kustomizations that it is behind, or its folder."""
+        return self._groups.get(path) or f"{posixpath.dirname(path)}/"
+
+    @cached_property
+    def _near(self) -> dict[tuple[frozenset[str] | str, tuple[str, ...]], frozenset[tuple[str, str]]]:
+        """What was asked already."""
+        return {}
 
     @cached_property
     def _groups(self) -> Mapping[str, frozenset[str]]:

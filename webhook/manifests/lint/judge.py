@@ -18,11 +18,12 @@ from webhook.injection.environment import is_right
 from webhook.injection.reasons import Code
 from webhook.injection.review import AdmissionRequest, EnvVar
 from webhook.injection.role import RAY_START
-from webhook.injection.selection import Treatment
+from webhook.injection.selection import INIT, REGULAR, Treatment
 from webhook.injection.treatment import Treated
 from webhook.injection.variables import Accepts, Wanted
 from webhook.manifests.documents import Document
 from webhook.manifests.lint.context import Context
+from webhook.manifests.workloads import part_at
 
 NAMESPACE: Final = "default"
 """Of manifests that name none."""
@@ -180,10 +181,12 @@ def _likely_role(pod: Document) -> Role:
 
 
 def _command_lines(pod: Document) -> Iterator[str]:
-    spec = pod.get("spec") or {}
-    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
-        for words in (container.get("command"), container.get("args")):
-            yield from (word for word in (words if isinstance(words, list) else ()) if isinstance(word, str))
+    """The words of all command lines; a pod that is left alone anyway may be malformed."""
+    for listing in (INIT, REGULAR):
+        listed = part_at(pod, ("spec", listing))
+        for container in listed if isinstance(listed, list) else ():
+            for words in (part_at(container, ("command",)), part_at(container, ("args",))):
+                yield from (word for word in (words if isinstance(words, list) else ()) if isinstance(word, str))
 
 
 def _treated(decision: Decision) -> tuple[Treated, ...]:
@@ -219,6 +222,8 @@ def settings_of(
     env: Sequence[Mapping[str, Any]], role: Role, context: Context, annotations: Mapping[str, str] | None = None
 ) -> list[Setting]:
     """The same for entries as an env has them; none where they are malformed, or where `annotations` keep them."""
+    if candidates(context).isdisjoint(str(entry.get("name")) for entry in env):
+        return []
     given = annotations or {}
     written = {contract.ROLE: role.value} | {key: given[key] for key in _MODE if key in given}
     pod = {"metadata": {"annotations": written}, "spec": {"containers": [{"name": "app", "env": env}]}}

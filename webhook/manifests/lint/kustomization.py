@@ -14,7 +14,7 @@ from typing import Any, Final
 from webhook.manifests.workloads import Path
 
 FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-KINDS: Final = frozenset({"Kustomization", "Component"})
+KINDS: Final = ("Kustomization", "Component")
 
 _LISTS: Final = (
     "resources",
@@ -26,7 +26,7 @@ _LISTS: Final = (
     "generators",
     "validators",
 )
-_TARGETED: Final = ("patches", "patchesJson6902")
+TARGETED: Final = ("patches", "patchesJson6902")
 _REMOTE: Final = ("://", "git@", "?ref=", "?version=")
 _REMOTE_HOSTS: Final = ("github.com/", "gitlab.com/", "bitbucket.org/")
 
@@ -72,7 +72,7 @@ class Kustomization:
             yield from (((key, index), text) for index, text in texts(self.content.get(key)))
 
     def _patch_references(self) -> Iterator[tuple[Path, str]]:
-        for key in (*_TARGETED, "replacements"):
+        for key in (*TARGETED, "replacements"):
             for index, entry in mappings(self.content.get(key)):
                 if isinstance(entry.get("path"), str):
                     yield (key, index, "path"), entry["path"]
@@ -91,14 +91,14 @@ class Kustomization:
     @cached_property
     def patch_files(self) -> frozenset[str]:
         """The files that are patches."""
-        keys = (*_TARGETED, "patchesStrategicMerge")
+        keys = (*TARGETED, "patchesStrategicMerge")
         return frozenset(path for at, path in self.references if at[0] in keys)
 
     @cached_property
     def patch_targets(self) -> Mapping[str, Mapping[str, Any]]:
         """The target of each patch that is a file, where it is written."""
         found = {}
-        for key in _TARGETED:
+        for key in TARGETED:
             for _, entry in mappings(self.content.get(key)):
                 if isinstance(entry.get("path"), str) and isinstance(entry.get("target"), dict):
                     found[self.join(entry["path"])] = entry["target"]

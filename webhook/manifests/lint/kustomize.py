@@ -8,9 +8,9 @@ from typing import Any
 from webhook.errors import quote
 from webhook.injection.findings import LintCode
 from webhook.manifests.lint.context import Context
-from webhook.manifests.lint.data import Data, are_settings, data_findings, settings_findings
+from webhook.manifests.lint.data import Data, data_findings, settings_findings
 from webhook.manifests.lint.finding import File, Finding, Level
-from webhook.manifests.lint.kustomization import Generator, Kustomization
+from webhook.manifests.lint.kustomization import TARGETED, Generator, Kustomization, mappings, texts
 from webhook.manifests.lint.parts import Part, Span
 from webhook.manifests.lint.renames import rename_findings
 from webhook.manifests.workloads import Path
@@ -47,17 +47,17 @@ def _generator_findings(part: Part, generator: Generator, context: Context) -> I
     if generator.name in context.settings_names:
         namespace = generator.namespace or part.get("namespace")
         yield from settings_findings(data, cluster_wide=namespace == context.webhook_namespace)
-    elif not are_settings(frozenset(values)):
+    else:
         yield from data_findings(data, context)
 
 
 def _inline(part: Part) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Where the inline patches stand, and their targets."""
-    for key in ("patches", "patchesJson6902"):
-        for index, entry in enumerate(part.get(key) or ()):
-            if isinstance(entry, dict) and isinstance(entry.get("patch"), str):
+    for key in TARGETED:
+        for index, entry in mappings(part.get(key)):
+            if isinstance(entry.get("patch"), str):
                 target = entry.get("target")
                 yield (key, index, "patch"), target if isinstance(target, dict) else {}
-    for index, text in enumerate(part.get("patchesStrategicMerge") or ()):
-        if isinstance(text, str) and "\n" in text:
+    for index, text in texts(part.get("patchesStrategicMerge")):
+        if "\n" in text:
             yield ("patchesStrategicMerge", index), {}

@@ -63,9 +63,10 @@ class Part:
             return self.at(*steps[:-1]).span() if steps else (0, 0)
 
     def key_span(self, *steps: str | int) -> Span:
-        """Where the key of the value below stands."""
+        """Where the key of the value below stands; the value itself where it has none."""
+        path = (*self.path, *steps)
         try:
-            return self._first_line(key_at(self.root, (*self.path, *steps)))
+            return self._first_line(key_at(self.root, path)) if path else self.span()
         except LookupError:
             return self.span(*steps)
 

@@ -35,9 +35,10 @@ def target_findings(file: File, span: Span, value: str | None, context: Context)
 def _services(path: str, context: Context) -> frozenset[str]:
     """The Services that go with the file at `path`, if there are clusters; those of clusters are named by KubeRay."""
     targets = context.index.targets_near(path, *CLUSTERS)
+    if not targets:
+        return frozenset()
     made = {name for target in targets for name in _services_of(*target)}
-    written = {name for name, where in context.index.services if context.index.go_together(path, where)}
-    return frozenset(made | written) if targets else frozenset()
+    return frozenset(made | {name for name, where in context.index.services if context.index.go_together(path, where)})
 
 
 def _services_of(kind: str, name: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from webhook.manifests.lint.parts import Part
 _FILE: Final = re.compile(r"(?:^|[-_.])values(?:[-_.]|$)")
 _HEAD: Final = re.compile(r"head", re.IGNORECASE)
 _WORKER: Final = re.compile(r"worker", re.IGNORECASE)
+_ENV: Final = re.compile(r"env", re.IGNORECASE)
 _ANNOTATIONS: Final = ("annotations", "podAnnotations")
 
 
@@ -60,11 +61,17 @@ def _in_part(part: Part, around: _Around, names: frozenset[str], context: Contex
         for item in items:
             yield from _in_part(item, around.below("", item.value), names, context)
     elif isinstance(part.value, dict):
-        if not names.isdisjoint(part.value) and not are_settings(frozenset(part.value)):
+        if not names.isdisjoint(part.value) and not _are_for_the_webhook(part):
             data = mapping_data(part, "of Helm values", role=_site(around).role, code=LintCode.DECLARED_IN_VALUES)
             yield from data_findings(data, context)
         for key, value in part.value.items():
             yield from _in_part(part.at(key), around.below(key, value), names, context)
+
+
+def _are_for_the_webhook(part: Part) -> bool:
+    """Whether a chart makes the ConfigMap with the settings of these values; an env is for a container."""
+    key = part.path[-1] if part.path else ""
+    return are_settings(frozenset(part.value)) and _ENV.search(str(key)) is None
 
 
 def _site(around: _Around) -> Site:
