@@ -13,7 +13,7 @@ from webhook.cli.output import Style, read_input
 from webhook.cli.staging import Staging
 from webhook.errors import InputError, UsageError, WebhookError, escape
 from webhook.manifests.fix.diff import counts, unified
-from webhook.manifests.fix.fixing import Fix, Why, fix
+from webhook.manifests.fix.fixing import Fix, fix
 from webhook.manifests.fix.kustomization import named
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.fix.why import settings, told, unfixed
@@ -45,8 +45,8 @@ class Fixed:
     @property
     def changed(self) -> Iterator[tuple[str, str, str]]:
         """Each file that changes: its path, its text and the new one."""
-        for path in self.fix.edits:
-            yield path, self.fix.proposal.world.texts.text(path), self.fix.texts.text(path)
+        for path in self.fix.changed:
+            yield path, self.fix.before.text(path), self.fix.texts.text(path)
 
     @property
     def exit_status(self) -> int:
@@ -67,10 +67,9 @@ def fix_candidates(candidates: Sequence[Candidate], context: Context, *, write: 
     found = report_on(candidates, context, texts)
     around = _around(texts, {candidate.path for candidate in candidates}, context)
     done, failed = _planned(texts, around, context, list(found.findings), write=write)
-    after = {path: done.texts.text(path) for path in done.edits}
+    after = {path: done.texts.text(path) for path in done.changed}
     report = report_on(candidates, context, {**texts, **after})
-    stay = list(unfixed(found.findings, done))
-    linted = tuple(_with_reasons(one, stay) for one in report.linted)
+    linted = tuple(_with_reasons(one, done) for one in report.linted)
     return Fixed(fix=done, found=found, report=replace(report, linted=linted), failed=failed, written=write)
 
 
@@ -116,26 +115,22 @@ def _planned(
 
 
 def _staged(staging: Staging, texts: Mapping[str, str], done: Fix) -> Iterator[tuple[str, InputError]]:
-    for path in done.edits:
+    for path in done.changed:
         try:
             staging.stage(path, texts[path], done.texts.text(path))
         except InputError as error:
             yield path, error
 
 
-def _with_reasons(linted: Linted, stay: list[tuple[Finding, Why]]) -> Linted:
-    return replace(linted, findings=tuple(_with_reason(finding, stay) for finding in linted.findings))
-
-
-def _with_reason(finding: Finding, stay: list[tuple[Finding, Why]]) -> Finding:
-    """A finding afterwards, with the reason why the same one before was not fixed."""
-    for index, (old, why) in enumerate(stay):
-        if (old.path, old.code, old.message) == (finding.path, finding.code, finding.message):
-            del stay[index]
-            if finding.level is Level.NOTE:
-                break
-            return replace(finding, fix=f"{finding.fix} (left by --fix, {why.code}: {why.text})")
-    return finding
+def _with_reasons(linted: Linted, done: Fix) -> Linted:
+    """The findings of a file, each but notes with the reason why it is left."""
+    told = (
+        finding
+        if finding.level is Level.NOTE
+        else replace(finding, fix=f"{finding.fix} (left by --fix, {why.code}: {why.text})")
+        for finding, why in unfixed(linted.findings, done)
+    )
+    return replace(linted, findings=tuple(told))
 
 
 def show_fix(fixed: Fixed, style: Style, *, diff: bool) -> None:

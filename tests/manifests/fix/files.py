@@ -25,7 +25,7 @@ def fixed(files: dict[str, str], *, given: Settings | None = None, **more: objec
     done = fix(texts, context)
     after = {path: done.texts.text(path) for path in texts}
     again = fix(after, context)
-    assert again.edits == {}, {path: again.texts.text(path) for path in again.edits}
+    assert again.changed == [], {path: again.texts.text(path) for path in again.changed}
     return done
 
 
@@ -36,7 +36,7 @@ def text(done: Fix, path: str) -> str:
 
 def left(done: Fix) -> set[tuple[str, str]]:
     """The codes of what is left out, with the files that it was about."""
-    return {(why.code, act.file) for unit, why in done.left for act in unit.acts}
+    return {(why.code, act.file) for unit, why in done.last.left for act in unit.acts}
 
 
 def deployment(*env: str, role: str | None = "client", name: str = "api", more: str = "", env_from: str = "") -> str:

@@ -26,7 +26,7 @@ def test_a_literal_that_the_webhook_replaces_anyway_goes() -> None:
 def test_a_literal_that_differs_stays_where_no_role_is_declared() -> None:
     before = deployment(*literal("RAY_ADDRESS", "ray://elsewhere:10001"), role=None)
     done = fixed({"api.yaml": before}, given=GIVEN)
-    assert done.edits == {}
+    assert done.changed == []
     assert left(done) == {("RAY671", "api.yaml")}
 
 
@@ -67,9 +67,9 @@ def test_literals_that_differ_stay_and_both_are_told() -> None:
             "web.yaml": deployment(*literal("RAY_ADDRESS", "ray://other-head-svc:10001"), name="web"),
         }
     )
-    assert done.edits == {}
+    assert done.changed == []
     assert left(done) == {("RAY671", "api.yaml"), ("RAY671", "web.yaml")}
-    (wanted,) = done.proposal.wanted.values()
+    (wanted,) = done.last.proposal.wanted.values()
     assert {vote.value for vote in wanted.disputed["RAY_HOST"]} == {HEAD, "other-head-svc"}
 
 
@@ -80,16 +80,16 @@ def test_a_head_loses_a_client_address_whatever_the_settings() -> None:
 
 def test_a_direct_address_in_a_worker_stays() -> None:
     done = fixed({"worker.yaml": deployment(*literal("RAY_ADDRESS", "train-head-svc:6379"), role="worker")})
-    assert done.edits == {}
+    assert done.changed == []
 
 
 def test_what_a_pod_keeps_stays() -> None:
     before = deployment(*literal("RAY_ADDRESS", ADDRESS), more="ray.seedcore.io/on-conflict: keep")
-    assert fixed({"api.yaml": before}, given=GIVEN).edits == {}
+    assert fixed({"api.yaml": before}, given=GIVEN).changed == []
 
 
 def test_a_pod_that_opted_out_stays() -> None:
-    assert fixed({"api.yaml": deployment(*literal("RAY_ADDRESS", ADDRESS), role="none")}, given=GIVEN).edits == {}
+    assert fixed({"api.yaml": deployment(*literal("RAY_ADDRESS", ADDRESS), role="none")}, given=GIVEN).changed == []
 
 
 RAYCLUSTER = """\
@@ -193,5 +193,5 @@ def test_a_reader_that_has_no_role_keeps_the_env_file_as_it_is() -> None:
             "job.yaml": deployment(env_from="app-env", name="job", role=None),
         }
     )
-    assert "app.env" not in done.edits
+    assert "app.env" not in done.changed
     assert ("RAY671", "app.env") in left(done)

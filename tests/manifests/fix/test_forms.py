@@ -66,8 +66,8 @@ def test_only_json_has_no_place_for_settings() -> None:
         }
     )
     done = fixed({"api.json": before})
-    assert done.edits == {}
-    assert "JSON" in next(iter(done.proposal.homeless.values()))
+    assert done.changed == []
+    assert "JSON" in next(iter(done.last.proposal.homeless.values()))
 
 
 @pytest.mark.parametrize("comment", ["# why", "#why: {a"])
@@ -100,7 +100,7 @@ def test_a_comment_that_has_no_line_of_its_own_keeps_what_it_is_in() -> None:
     env = f'[{{name: RAY_ADDRESS, value: "{ADDRESS}"}}, # why\n {{name: B, value: "2"}}]'
     before = POD + f"spec: {{containers: [{{name: app, env: {env}}}]}}\n"
     done = fixed({"api.yaml": before}, given=GIVEN)
-    assert done.edits == {}
+    assert done.changed == []
     assert left(done) == {("RAY675", "api.yaml")}
 
 
@@ -136,17 +136,17 @@ def test_a_shared_list_that_would_be_empty_stays() -> None:
         "  - name: b\n    env: *shared\n"
     )
     done = fixed({"api.yaml": before}, given=GIVEN)
-    assert done.edits == {}
-    assert done.left
+    assert done.changed == []
+    assert done.last.left
 
 
 def test_what_a_template_makes_is_left_to_people() -> None:
     before = deployment("- name: RAY_ADDRESS", '  value: "{{ .Values.address }}"')
-    assert fixed({"api.yaml": before}, given=GIVEN).edits == {}
+    assert fixed({"api.yaml": before}, given=GIVEN).changed == []
 
 
 def test_what_is_no_yaml_is_left_alone() -> None:
-    assert fixed({"api.yaml": "a: [", "x.yaml": "- 1\n", "y.yaml": "", "z.yaml": "kind: Deployment\n"}).edits == {}
+    assert fixed({"api.yaml": "a: [", "x.yaml": "- 1\n", "y.yaml": "", "z.yaml": "kind: Deployment\n"}).changed == []
 
 
 def test_a_value_from_a_config_map_goes_where_it_says_the_same() -> None:
@@ -160,8 +160,8 @@ def test_a_variable_made_of_another_keeps_its_value_or_both_stay() -> None:
     old, url = literal("RAY_ADDRESS", "ray://old:10001"), literal("URL", "$(RAY_ADDRESS)/x")
     assert one(deployment(*old, *url)) == deployment(*url)
     # Where it stands behind, the variable is not expanded; without it the webhook would put its own before.
-    assert fixed({"api.yaml": deployment(*url, *old)}, given=GIVEN).edits == {}
-    assert fixed({"api.yaml": deployment(*old, *url, role=None)}, given=GIVEN).edits == {}
+    assert fixed({"api.yaml": deployment(*url, *old)}, given=GIVEN).changed == []
+    assert fixed({"api.yaml": deployment(*old, *url, role=None)}, given=GIVEN).changed == []
 
 
 CONFIG_MAP = """\
@@ -192,7 +192,7 @@ def test_a_config_map_that_is_mounted_stays_as_it_is() -> None:
         "    spec:\n", "    spec:\n      volumes: [{name: v, configMap: {name: clients}}]\n"
     )
     done = fixed({"c.yaml": CONFIG_MAP, "api.yaml": mounted})
-    assert "c.yaml" not in done.edits
+    assert "c.yaml" not in done.changed
 
 
 def test_a_config_map_with_other_keys_loses_the_ray_settings() -> None:

@@ -92,7 +92,7 @@ def test_an_env_that_a_patch_adds_to_stays_as_an_empty_list() -> None:
 def test_a_patch_of_nothing_else_is_left_to_people() -> None:
     lines = JSON_PATCH.splitlines(keepends=True)
     done = fixed(PATCHED | {"more.yaml": "".join(lines[3:])})
-    assert "more.yaml" not in done.edits
+    assert "more.yaml" not in done.changed
     assert ("RAY675", "more.yaml") in left(done)
 
 
@@ -108,7 +108,7 @@ def test_a_patch_of_nothing_else_is_left_to_people() -> None:
 def test_a_kustomization_that_cannot_be_followed_is_left_alone(more: str) -> None:
     whole = {"kustomization.yaml": f"{more}{'' if 'resources' in more else 'resources: [api.yaml]'}\n"}
     done = fixed(whole | {"api.yaml": deployment(*literal("RAY_ADDRESS", ADDRESS))}, given=settings(RAY_HOST=HEAD))
-    assert done.edits == {}
+    assert done.changed == []
     assert left(done) == {("RAY674", "api.yaml")}
 
 
@@ -120,8 +120,8 @@ SUFFIXED = {
 
 def test_settings_are_not_written_where_their_name_would_be_another() -> None:
     done = fixed(SUFFIXED)
-    assert done.edits == {}
-    assert "--settings-name ray-settings-dev" in next(iter(done.proposal.homeless.values()))
+    assert done.changed == []
+    assert "--settings-name ray-settings-dev" in next(iter(done.last.proposal.homeless.values()))
 
 
 def test_settings_are_written_so_that_they_get_a_name_that_is_followed() -> None:
@@ -162,7 +162,7 @@ def test_settings_for_everybody_are_found_in_the_webhooks_own_overlay() -> None:
     }
     done = fixed(files)
     assert text(done, "app/api.yaml") == deployment()
-    assert list(done.edits) == ["app/api.yaml"]
+    assert done.changed == ["app/api.yaml"]
 
 
 def test_a_component_is_followed() -> None:

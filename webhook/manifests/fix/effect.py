@@ -18,6 +18,7 @@ import msgspec
 
 from webhook import contract
 from webhook.contract import OnConflict, Role
+from webhook.injection.annotations import parse_annotations
 from webhook.injection.decision import Decision, Deny, Inject, decide_pod
 from webhook.injection.reasons import Code
 from webhook.injection.review import EnvVar, parse_pod
@@ -106,22 +107,24 @@ def effect(template: Template, snapshot: Snapshot) -> Effect:
     except msgspec.ValidationError as error:
         return Effect(fault=str(error))
     decision = decide_pod(asked, namespace=namespace, snapshot=snapshot, default_role=template.default_role)
-    as_client = decide_pod(asked, namespace=namespace, snapshot=snapshot, default_role=Role.CLIENT)
     annotations = (asked.metadata.annotations if asked.metadata else None) or {}
     declared = _env(pod, template)
     if isinstance(decision, Deny):
         return Effect(fault=decision.message, role=decision.role, declared=declared)
     after = _patched(pod, decision)
-    told = as_client if decision.role is None and not isinstance(as_client, Deny) else decision
+    told = decision
+    if decision.role is None:
+        as_client = decide_pod(asked, namespace=namespace, snapshot=snapshot, default_role=Role.CLIENT)
+        told = decision if isinstance(as_client, Deny) else as_client
     return Effect(
         role=decision.role,
         annotated=contract.ROLE in annotations,
-        mode=OnConflict(mode) if (mode := annotations.get(contract.ON_CONFLICT)) else None,
+        mode=parse_annotations(annotations, namespace=namespace).on_conflict,
         source=told.source if told.source != BUILT_IN.source else None,
         given={item.selected.container.name: frozenset(w.name for w in item.wanted) for item in told.treated},
         declared=declared,
         env=_env(after, template),
-        starts_ray=as_client.code is Code.RAY_STARTER,
+        starts_ray=told.code is Code.RAY_STARTER,
         mounted={str(reference.get("name")): _data(template, reference) for reference in volumes(pod)},
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from webhook.errors import quote
 from webhook.injection.findings import LintCode
@@ -40,11 +41,11 @@ def _not_preserved(found: Difference) -> Why:
 
 
 @dataclass(kw_only=True, slots=True)
-class Fix:
-    """What a fix comes to.
+class Round:
+    """What one look at the files comes to.
 
     Attributes:
-        edits: by file; files without any are not in it.
+        proposal: what might be done, with places in the texts as they are before.
         texts: the files afterwards.
         done: the units that are done.
         left: those that are not, each with the reason.
@@ -52,11 +53,33 @@ class Fix:
     """
 
     proposal: Proposal
-    edits: dict[str, list[Edit]] = field(default_factory=dict)
     texts: Texts
     done: list[Unit] = field(default_factory=list)
     left: list[tuple[Unit, Why]] = field(default_factory=list)
     stale: list[Vote] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """What a fix comes to: rounds, the last of which finds nothing to do, so that a second fix finds nothing either."""
+
+    before: Texts
+    rounds: tuple[Round, ...]
+
+    @property
+    def last(self) -> Round:
+        """The last look, whose places are those in the files afterwards."""
+        return self.rounds[-1]
+
+    @property
+    def texts(self) -> Texts:
+        """The files afterwards."""
+        return self.last.texts
+
+    @property
+    def changed(self) -> list[str]:
+        """The files that change."""
+        return [path for path in sorted(self.before.paths) if self.before.text(path) != self.texts.text(path)]
 
 
 def fix(
@@ -72,8 +95,18 @@ def fix(
         findings: those with edits of their own are taken in, if no pod loses by them what it must keep.
         frozen: paths that cannot be written, each with the reason.
     """
-    world = World(texts=Texts(texts), context=context)
-    return _Fixer(world, propose(world, findings), frozen or {}).run()
+    before = Texts(texts)
+    rounds: list[Round] = []
+    while not rounds or (rounds[-1].done and len(rounds) < _MOST_ROUNDS):
+        world = World(texts=rounds[-1].texts if rounds else before, context=context)
+        # Places in the findings are those before the first round.
+        proposal = propose(world, () if rounds else findings)
+        rounds.append(_Fixer(world, proposal, frozen or {}).run())
+    return Fix(before=before, rounds=tuple(rounds))
+
+
+_MOST_ROUNDS: Final = 10
+"""More than ever are needed: a round leaves out too much only where something else is wrong as well."""
 
 
 class _Fixer:
@@ -81,28 +114,27 @@ class _Fixer:
         self.world = world
         self.proposal = proposal
         self.frozen = frozen
-        self.fix = Fix(proposal=proposal, texts=world.texts, done=list(proposal.units))
+        self.round = Round(proposal=proposal, texts=world.texts, done=list(proposal.units))
 
-    def run(self) -> Fix:
+    def run(self) -> Round:
         """Try, leave out, and try again."""
-        self.fix.done = [unit for unit in self.fix.done if not self._is_silenced(unit)]
+        self.round.done = [unit for unit in self.round.done if not self._is_silenced(unit)]
         self._leave_frozen()
         self._leave_unknown()
         self._leave_impossible()
-        while self.fix.done:
-            edits = self._edits(self.fix.done)
-            texts = self._changed(edits)
+        while self.round.done:
+            texts = self._changed(self._edits(self.round.done))
             wrong = list(self._wrong(texts))
             if not wrong:
-                self.fix.edits, self.fix.texts = edits, texts
-                self.fix.stale = self._gone_stale(texts)
+                self.round.texts = texts
+                self.round.stale = self._gone_stale(texts)
                 break
             self._leave_wrong(wrong)
-        return self.fix
+        return self.round
 
     def _leave(self, units: Sequence[Unit], why: Why) -> None:
-        self.fix.left += [(unit, why) for unit in self.fix.done if unit in units]
-        self.fix.done = [unit for unit in self.fix.done if unit not in units]
+        self.round.left += [(unit, why) for unit in self.round.done if unit in units]
+        self.round.done = [unit for unit in self.round.done if unit not in units]
 
     def _is_silenced(self, unit: Unit) -> bool:
         """Whether a comment says that lint is not to speak of it."""
@@ -110,20 +142,20 @@ class _Fixer:
 
     def _leave_frozen(self) -> None:
         for path, reason in self.frozen.items():
-            touched = [unit for unit in self.fix.done if any(act.file == path for act in unit.acts)]
+            touched = [unit for unit in self.round.done if any(act.file == path for act in unit.acts)]
             self._leave(touched, Why(code=LintCode.NOT_POSSIBLE, text=f"{path} {reason}"))
 
     def _leave_unknown(self) -> None:
         """Where a kustomization cannot be followed, nothing is sure."""
         for group in self.world.groups:
             if group.unknown:
-                touched = [unit for unit in self.fix.done if any(key.group == group.key for key in unit.keys)]
+                touched = [unit for unit in self.round.done if any(key.group == group.key for key in unit.keys)]
                 self._leave(touched, Why(code=LintCode.NOT_FOLLOWED, text=group.unknown[0]))
 
     def _leave_impossible(self) -> None:
         """What the text does not allow, by itself or beside what was taken before."""
         taken: dict[str, list[Act]] = {}
-        for unit in self.fix.done:
+        for unit in self.round.done:
             files = {act.file: [*taken.get(act.file, ()), *unit.acts_in(act.file)] for act in unit.acts}
             try:
                 for file, acts in files.items():
@@ -161,7 +193,7 @@ class _Fixer:
 
     def _is_stale(self, found: Difference) -> bool:
         """Whether it is a copy that no longer counts, once the settings are written that it differs from."""
-        written = {unit.settings for unit in self.fix.done}
+        written = {unit.settings for unit in self.round.done}
         return (found.key.group, found.key.namespace) in written and any(
             (vote.key, vote.container, vote.name, vote.text) == (found.key, found.container, found.name, found.before)
             for vote in self.proposal.stale
@@ -170,7 +202,7 @@ class _Fixer:
     def _leave_wrong(self, wrong: Sequence[Difference]) -> None:
         """What is about a variable that would differ; where nothing is, what touches the pod; else everything."""
         narrow = [(found, self._touching(found, found.name)) for found in wrong]
-        wide = [(wrong[0], self._touching(wrong[0], None) or self.fix.done)]
+        wide = [(wrong[0], self._touching(wrong[0], None) or self._settings_of(wrong[0]) or self.round.done)]
         for found, units in narrow if any(units for _, units in narrow) else wide:
             self._leave(units, _not_preserved(found))
         self._leave_idle_settings(_not_preserved(wrong[0]))
@@ -179,16 +211,23 @@ class _Fixer:
         """What a pod notices, and is about the variable `name` where one is given; its settings are what is left."""
         return [
             unit
-            for unit in self.fix.done
+            for unit in self.round.done
             if found.key in unit.keys and unit.settings is None and (name is None or name in unit.names)
         ]
 
+    def _settings_of(self, found: Difference) -> list[Unit]:
+        return [unit for unit in self.round.done if unit.settings == (found.key.group, found.key.namespace)]
+
     def _leave_idle_settings(self, why: Why) -> None:
         """Settings that nothing needs any more."""
-        needed = {(key.group, key.namespace) for unit in self.fix.done if unit.settings is None for key in unit.keys}
-        self._leave([unit for unit in self.fix.done if unit.settings is not None and unit.settings not in needed], why)
+        needed = {(key.group, key.namespace) for unit in self.round.done if unit.settings is None for key in unit.keys}
+        self._leave(
+            [unit for unit in self.round.done if unit.settings is not None and unit.settings not in needed], why
+        )
 
     def _gone_stale(self, texts: Texts) -> list[Vote]:
+        if not self.proposal.stale:
+            return []
         after = effects(World(texts=texts, context=self.world.context))
         return [
             vote

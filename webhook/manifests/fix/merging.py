@@ -94,7 +94,14 @@ def patched(document: Object, operations: list[Any]) -> Object:
     """
     try:
         result: Object = jsonpatch.apply_patch(document, operations)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, AttributeError) as error:
+    except (
+        jsonpatch.JsonPatchException,
+        jsonpatch.JsonPointerException,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise PatchError(str(error)) from None
     return result
 

@@ -14,8 +14,7 @@ from webhook.manifests.fix.acts import Act, Addition, Removal
 from webhook.manifests.fix.effect import Effect
 from webhook.manifests.fix.kustomization import GENERATOR
 from webhook.manifests.fix.references import config_maps, containers_of, mappings
-from webhook.manifests.fix.render import patches
-from webhook.manifests.fix.sites import CLIENT_VARIABLES, DataSite, Effects, Site
+from webhook.manifests.fix.sites import CLIENT_VARIABLES, DataSite, Effects, Readers, Site
 from webhook.manifests.fix.world import Key, Template, World
 from webhook.manifests.workloads import Path
 
@@ -138,34 +137,31 @@ def _is_wrong(entry: Mapping[str, Any], container: str, site: Site, effects: Eff
     )
 
 
-def in_data(data: Sequence[DataSite], sites: Sequence[Site], effects: Effects, world: World) -> Iterator[Unit]:
+def in_data(data: Sequence[DataSite], readers: Readers, effects: Effects, world: World) -> Iterator[Unit]:
     """What ConfigMaps, generators and env files need not hold; settings and their files are left alone."""
     settled = {site.file for site in data if not site.path and site.name in world.context.settings_names}
     for site in data:
         if site.name in world.context.settings_names or (not site.path and site.file in settled):
             continue
-        found = [setting for setting in site.settings if setting.key in CLIENT_VARIABLES]
         if site.is_for_clients and site.only:
-            yield whole(site, sites, effects)
-            yield from _off_nodes(site, sites, effects)
+            yield whole(site, readers, _gone(site))
+            yield from _off_nodes(site, readers, effects)
             continue
-        for setting in found:
-            acts = (site.removal(setting),)
-            yield Unit(acts=acts, keys=readers(site, effects), names=frozenset({setting.key}))
+        for setting in site.settings:
+            if setting.key in CLIENT_VARIABLES:
+                acts = (site.removal(setting),)
+                yield Unit(acts=acts, keys=readers.keys(site), names=frozenset({setting.key}))
 
 
-def whole(site: DataSite, sites: Sequence[Site], effects: Effects, acts: Sequence[Act] | None = None) -> Unit:
+def whole(site: DataSite, readers: Readers, acts: Sequence[Act]) -> Unit:
     """A ConfigMap of client variables alone goes, or becomes what `acts` make of it; nobody takes it by envFrom."""
-    keys = readers(site, effects)
-    if acts is None:
-        acts = _gone(site)
     references = [
         Removal(file=other.file, document=other.document, path=path)
-        for other in sites
+        for other in readers.sites(site)
         for path in other.env_from(site.name)
-        if keys.intersection(other.keys)
     ]
-    return Unit(acts=(*acts, *references), keys=keys, names=frozenset(setting.key for setting in site.settings))
+    names = frozenset(setting.key for setting in site.settings)
+    return Unit(acts=(*acts, *references), keys=readers.keys(site), names=names)
 
 
 def _gone(site: DataSite) -> list[Act]:
@@ -175,29 +171,14 @@ def _gone(site: DataSite) -> list[Act]:
     return [site.removal(setting) for setting in site.settings]
 
 
-def _off_nodes(site: DataSite, sites: Sequence[Site], effects: Effects) -> Iterator[Unit]:
+def _off_nodes(site: DataSite, readers: Readers, effects: Effects) -> Iterator[Unit]:
     """Heads and workers have no use for it, even where clients still have."""
-    for other in sites:
-        if other.keys and all(effects[key][1].role in _NODES for key in other.keys):
+    names = frozenset(setting.key for setting in site.settings)
+    for other in readers.sites(site):
+        if all(effects[key][1].role in _NODES for key in other.keys):
             for path in other.env_from(site.name):
                 removal = Removal(file=other.file, document=other.document, path=path)
-                yield Unit(
-                    acts=(removal,),
-                    keys=frozenset(other.keys),
-                    names=frozenset(setting.key for setting in site.settings),
-                )
-
-
-def readers(site: DataSite, effects: Effects) -> frozenset[Key]:
-    """The pod templates that take something from the ConfigMap that a source is of."""
-    return frozenset(key for key, (template, _) in effects.items() if _reads(template, site))
-
-
-def _reads(template: Template, site: DataSite) -> bool:
-    names = {
-        name for name, placed in template.config_maps.items() if site.file in placed.files and site.name in placed.name
-    }
-    return any(reference.get("name") in names for reference in config_maps(template.workload.pod))
+                yield Unit(acts=(removal,), keys=frozenset(other.keys), names=names)
 
 
 def in_patches(effects: Effects, world: World) -> Iterator[Unit]:
@@ -221,24 +202,9 @@ def _added_variable(operation: object) -> str | None:
 
 
 def added_to(file: str, world: World) -> dict[int, frozenset[Path]]:
-    """The lists in each document of a file to which a JSON Patch adds at the end."""
-    found: dict[int, frozenset[Path]] = {}
-    for number, document in enumerate(world.texts.documents(file)):
-        if isinstance(document.value, dict):
-            found[number] = frozenset(_added_paths(document.value, world))
-    return found
-
-
-def _added_paths(value: dict[str, object], world: World) -> Iterator[Path]:
-    for kustomization in world.kustomizations.values():
-        for _, patch, target in patches(kustomization, world.texts):
-            if isinstance(patch, list) and target is not None and _may_select(target, value):
-                for operation in patch:
-                    path = str(operation.get("path")) if isinstance(operation, dict) else ""
-                    if path.endswith("/-"):
-                        yield tuple(int(part) if part.isdigit() else part for part in path.split("/")[1:-1])
-
-
-def _may_select(target: Mapping[str, object], value: dict[str, object]) -> bool:
-    """Whether a patch may be for an object, whose name and namespace kustomize may still change."""
-    return not target.get("kind") or target["kind"] == value.get("kind")
+    """The lists in each document of a file to which a JSON Patch adds at the end, whatever the object's name."""
+    return {
+        number: frozenset(path for kind, path in world.additions if kind in (None, document.value.get("kind")))
+        for number, document in enumerate(world.texts.documents(file))
+        if isinstance(document.value, dict)
+    }

@@ -11,7 +11,7 @@ from webhook.manifests.fix.acts import TextChange
 from webhook.manifests.fix.effect import Effect, effects
 from webhook.manifests.fix.placing import NoPlaceError, Placing, place
 from webhook.manifests.fix.plan import Unit
-from webhook.manifests.fix.sites import DataSite, Effects, Site, data_sites, sites
+from webhook.manifests.fix.sites import DataSite, Effects, Readers, Site, data_sites, sites
 from webhook.manifests.fix.votes import Vote, Wanted, count, made_services, votes
 from webhook.manifests.fix.world import Group, Key, World
 from webhook.manifests.lint.finding import Finding
@@ -34,6 +34,7 @@ class Proposal:
     effects: Effects
     sites: list[Site]
     data: list[DataSite]
+    readers: Readers
     clear: frozenset[Key]
     wanted: dict[Scope, Wanted] = field(default_factory=dict)
     placed: dict[Scope, Placing] = field(default_factory=dict)
@@ -49,12 +50,13 @@ class Proposal:
 def propose(world: World, findings: Iterable[Finding] = ()) -> Proposal:
     """What might be done to the files of `world`; `findings` may have edits of their own."""
     found = effects(world)
-    data = data_sites(world)
+    data, written = data_sites(world), sites(world, found)
     proposal = Proposal(
         world=world,
         effects=found,
-        sites=sites(world, found),
+        sites=written,
         data=data,
+        readers=Readers(found, written),
         clear=frozenset(key for key, pair in found.items() if plan.is_clear_client(*pair, data)),
     )
     _settle(proposal)
@@ -92,14 +94,13 @@ def _units(proposal: Proposal) -> Iterator[Unit]:
     became = {id(placing.became): placing for placing in proposal.placed.values() if placing.became is not None}
     yield from plan.in_sites(proposal.sites, proposal.effects, proposal.clear)
     yield from plan.in_patches(proposal.effects, proposal.world)
-    yield from plan.in_data(
-        [site for site in proposal.data if id(site) not in became], proposal.sites, proposal.effects, proposal.world
-    )
+    left = [site for site in proposal.data if id(site) not in became]
+    yield from plan.in_data(left, proposal.readers, proposal.effects, proposal.world)
     for scope, placing in proposal.placed.items():
         keys = frozenset(key for key in proposal.effects if (key.group, key.namespace) == scope)
         acts = placing.acts
         if placing.became is not None:
-            acts = plan.whole(placing.became, proposal.sites, proposal.effects, acts).acts
+            acts = plan.whole(placing.became, proposal.readers, acts).acts
         yield Unit(acts=acts, keys=keys, settings=scope)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from webhook.manifests.fix import envfiles
 from webhook.manifests.fix.acts import Act, Removal, TextChange
 from webhook.manifests.fix.effect import Effect
 from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
-from webhook.manifests.fix.references import containers_of
+from webhook.manifests.fix.references import config_maps, containers_of
 from webhook.manifests.fix.world import Key, Template, World
 from webhook.manifests.workloads import Path, Workload, part_at, workloads_of
 
@@ -190,3 +190,29 @@ def _literals(literals: list[Any], path: Path) -> Iterator[Setting]:
         if isinstance(item, str):
             key, value = envfiles.literal(item)
             yield Setting(key=key, value=value, path=(*path, number))
+
+
+class Readers:
+    """Which pod templates take something from which sources of ConfigMaps."""
+
+    def __init__(self, effects: Effects, sites: Iterable[Site]) -> None:
+        """Look once at what each takes."""
+        self._by_file: dict[str, list[tuple[Key, str]]] = {}
+        self._sites: dict[Key, list[Site]] = {}
+        for template, _ in effects.values():
+            for name in {str(reference.get("name")) for reference in config_maps(template.workload.pod)}:
+                placed = template.config_maps.get(name)
+                for file in dict.fromkeys(placed.files if placed else ()):
+                    self._by_file.setdefault(file, []).append((template.key, name))
+        for site in sites:
+            for key in site.keys:
+                self._sites.setdefault(key, []).append(site)
+
+    def keys(self, source: DataSite) -> frozenset[Key]:
+        """The pod templates that take something from the ConfigMap of `source`."""
+        return frozenset(key for key, name in self._by_file.get(source.file, ()) if source.name in name)
+
+    def sites(self, source: DataSite) -> list[Site]:
+        """Where those are written, in the order of the files."""
+        found = {id(site): site for key in self.keys(source) for site in self._sites.get(key, ())}
+        return sorted(found.values(), key=lambda site: (site.file, site.document, str(site.path)))

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from webhook import contract
 from webhook.errors import quote
 from webhook.injection.findings import LintCode
 from webhook.manifests.fix.acts import place
-from webhook.manifests.fix.fixing import Fix, Why
-from webhook.manifests.fix.plan import readers
-from webhook.manifests.fix.proposal import Scope
+from webhook.manifests.fix.fixing import Fix, Round, Why
+from webhook.manifests.fix.proposal import Proposal
 from webhook.manifests.fix.texts import Texts, is_template
 from webhook.manifests.fix.votes import Vote, Wanted
-from webhook.manifests.fix.world import World
 from webhook.manifests.lint.finding import Finding
 from webhook.manifests.source import node_at
 
@@ -36,47 +35,44 @@ class Told:
 
 
 def unfixed(findings: Iterable[Finding], fix: Fix) -> Iterator[tuple[Finding, Why]]:
-    """The findings that stay, each with the reason."""
-    texts = fix.proposal.world.texts
-    left = [(*found, why) for unit, why in fix.left for act in unit.acts if (found := place(act, texts))]
+    """The findings that there are after a fix, each with the reason why it is left."""
+    last = fix.last
+    left = [(*found, why) for unit, why in last.left for act in unit.acts if (found := place(act, fix.texts))]
     for finding in findings:
-        if any(_touches(finding, edit.start, edit.end) for edit in fix.edits.get(finding.path, ())):
-            continue
         about = [why for file, start, end, why in left if file == finding.path and _touches(finding, start, end)]
-        yield finding, _why(finding, about[0] if about else None, fix)
+        yield finding, _why(finding, about[0] if about else None, last)
 
 
 def _touches(finding: Finding, start: int, end: int) -> bool:
     return start <= finding.end and finding.start <= end
 
 
-def _why(finding: Finding, why: Why | None, fix: Fix) -> Why:
+def _why(finding: Finding, why: Why | None, last: Round) -> Why:
     if int(finding.code.removeprefix("RAY")) in _PROGRAMS:
         return Why(code=LintCode.PROPOSED, text="programs are never rewritten")
     if why is None:
-        return _without_a_try(finding, fix)
+        return _without_a_try(finding, last)
     if why.scope is None or why.code is not LintCode.NOT_PRESERVED:
         return why
-    if why.scope in fix.proposal.homeless:
-        return Why(code=LintCode.NO_PLACE, text=fix.proposal.homeless[why.scope])
-    wanted = fix.proposal.wanted.get(why.scope)
-    return _disputed(wanted, fix) if wanted and wanted.disputed else why
+    if why.scope in last.proposal.homeless:
+        return Why(code=LintCode.NO_PLACE, text=last.proposal.homeless[why.scope])
+    wanted = last.proposal.wanted.get(why.scope)
+    return _disputed(wanted, last.proposal) if wanted and wanted.disputed else why
 
 
-def _without_a_try(finding: Finding, fix: Fix) -> Why:
+def _without_a_try(finding: Finding, last: Round) -> Why:
     """Of what was not even tried."""
-    world = fix.proposal.world
-    if finding.path in world.texts.paths and is_template(world.texts.text(finding.path)):
+    if finding.path in last.texts.paths and is_template(last.texts.text(finding.path)):
         return Why(code=LintCode.BY_TEMPLATE, text="a template makes it")
     if finding.code == LintCode.ROLE_MISSING:
         return Why(code=LintCode.PROPOSED, text="nothing shows beyond doubt that its pods are clients")
     return Why(code=LintCode.NOT_FIXABLE, text="no change is known to be right without asking")
 
 
-def _disputed(wanted: Wanted, fix: Fix) -> Why:
+def _disputed(wanted: Wanted, proposal: Proposal) -> Why:
     """Two values with both their places."""
     setting, given = next(iter(wanted.disputed.items()))
-    first, second, *others = (f"{quote(vote.value)} by {vote.name} in {where(vote, fix)}" for vote in given)
+    first, second, *others = (f"{quote(vote.value)} by {vote.name} in {where(vote, proposal)}" for vote in given)
     more = f" (and {len(others)} more)" if others else ""
     return Why(
         code=LintCode.DISPUTED,
@@ -84,16 +80,15 @@ def _disputed(wanted: Wanted, fix: Fix) -> Why:
     )
 
 
-def where(vote: Vote, fix: Fix) -> str:
+def where(vote: Vote, proposal: Proposal) -> str:
     """The file and line that a pod has a value from."""
-    proposal = fix.proposal
     for site in proposal.sites:
         for container, path, entry in site.entries() if vote.key in site.keys else ():
             if (container, entry.get("name"), entry.get("value")) == (vote.container, vote.name, vote.text):
                 return _line(site.file, site.document, path, proposal.world.texts)
     for data in proposal.data:
         for setting in data.settings:
-            if (setting.key, setting.value) == (vote.name, vote.text) and vote.key in readers(data, proposal.effects):
+            if (setting.key, setting.value) == (vote.name, vote.text) and vote.key in proposal.readers.keys(data):
                 if data.path:
                     return _line(data.file, data.document, setting.path, proposal.world.texts)
                 line = proposal.world.texts.text(data.file).count("\n", 0, setting.span[0]) + 1
@@ -110,11 +105,12 @@ def _line(file: str, document: int, path: Any, texts: Texts) -> str:
 
 
 def told(fix: Fix) -> Iterator[Told]:
-    """What there is to say about what is done: settings, old copies, RayServices."""
-    for vote in dict.fromkeys(fix.stale):
-        if vote.setting in ("RAY_HOST", vote.name):
-            text = f"{vote.name} was {quote(vote.text)}, a host that nothing in the files makes; the settings hold"
-            yield Told(code=LintCode.STALE_COPY, where=where(vote, fix), text=text)
+    """What there is to say about what is done: old copies, RayServices."""
+    for one in fix.rounds:
+        for vote in dict.fromkeys(one.stale):
+            if vote.setting in (contract.RAY_HOST, vote.name):
+                text = f"{vote.name} was {quote(vote.text)}, a host that nothing in the files makes; the settings hold"
+                yield Told(code=LintCode.STALE_COPY, where=where(vote, one.proposal), text=text)
     for name, file in _changed_services(fix):
         text = f"RayService {name}: once it is applied, KubeRay prepares a new RayCluster beside the running one"
         yield Told(code=LintCode.NEW_CLUSTER, where=file, text=text)
@@ -122,18 +118,18 @@ def told(fix: Fix) -> Iterator[Told]:
 
 def settings(fix: Fix) -> Iterator[tuple[str, str, Mapping[str, str]]]:
     """Each namespace whose settings are written: its name, the file, and what they are."""
-    for unit in fix.done:
-        if unit.settings is not None:
-            scope: Scope = unit.settings
-            yield scope[1], fix.proposal.placed[scope].file, fix.proposal.wanted[scope].values
+    for one in fix.rounds:
+        for unit in one.done:
+            if unit.settings is not None:
+                placing, wanted = one.proposal.placed[unit.settings], one.proposal.wanted[unit.settings]
+                yield unit.settings[1], placing.file, wanted.values
 
 
 def _changed_services(fix: Fix) -> Iterator[tuple[str, str]]:
     """The RayServices of which a pod template is not what it was."""
-    after = World(texts=fix.texts, context=fix.proposal.world.context)
-    now = {template.key: template.workload.pod for group in after.groups for template in group.templates}
+    now = {template.key: template.workload.pod for template, _ in fix.last.proposal.effects.values()}
     found: dict[str, str] = {}
-    for key, (template, _) in fix.proposal.effects.items():
+    for key, (template, _) in fix.rounds[0].proposal.effects.items():
         if key.kind == "RayService" and now.get(key) != template.workload.pod:
             found.setdefault(f"{key.namespace}/{key.name}", template.files[0])
     yield from found.items()

@@ -17,7 +17,7 @@ from webhook.manifests.fix.merging import is_known
 from webhook.manifests.fix.render import Placed, objects_in, patches, render
 from webhook.manifests.fix.texts import Texts
 from webhook.manifests.lint.context import Context
-from webhook.manifests.workloads import Workload, workloads_of
+from webhook.manifests.workloads import Path, Workload, workloads_of
 
 NO_NAMESPACE = "default"
 """Where a manifest says none: that of whoever applies it."""
@@ -135,6 +135,18 @@ class World:
             for kustomization in self.kustomizations.values()
             for path, _, _ in patches(kustomization, self.texts)
             if path is not None
+        )
+
+    @cached_property
+    def additions(self) -> frozenset[tuple[str | None, Path]]:
+        """The lists that JSON Patches add to at the end, with the kind that they are for."""
+        return frozenset(
+            (target.get("kind"), tuple(int(part) if part.isdigit() else part for part in path.split("/")[1:-1]))
+            for kustomization in self.kustomizations.values()
+            for _, patch, target in patches(kustomization, self.texts)
+            if isinstance(patch, list) and target is not None
+            for operation in patch
+            if isinstance(operation, dict) and (path := str(operation.get("path"))).endswith("/-")
         )
 
     @cached_property
