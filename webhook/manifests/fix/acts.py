@@ -198,10 +198,10 @@ class _Editor:
             *parent, key = found
             values, found = {str(key): values if isinstance(values, dict) else list(values)}, tuple(parent)
         node = self._own(found)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, SequenceNode) and not isinstance(values, dict):
             return yaml_edits.insert_items(self.text, node, len(node.value), list(values), dash=dash)
-        if not isinstance(node, MappingNode):
-            raise ImpossibleError("it is no mapping")
+        if not isinstance(node, MappingNode) or not isinstance(values, dict):
+            raise ImpossibleError("a list stands where a mapping is to be, or a mapping where a list is")
         edits = []
         for key, value in values.items():
             try:
