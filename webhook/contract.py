@@ -53,6 +53,9 @@ DISABLED: Final = "disabled"
 # The one annotation that the webhook writes: a record for people, never an input of a decision.
 STATUS: Final = PREFIX + "status"
 
+# What ray-webhook inject wrote into a manifest, for uninject. Not of our prefix, all of whose keys users write.
+INJECTED: Final = "inject.ray.seedcore.io/record"
+
 # Kubernetes' mark of a static pod's mirror, which no admission may change.
 MIRROR_POD: Final = "kubernetes.io/config.mirror"
 

@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.cli.terminal import on_a_terminal
+from tests.cli.on_terminal import on_a_terminal
 from tests.service import COMMAND, FIXTURES, run_command
-from webhook.cli.output import MAX_INPUT
+from webhook.cli.lint_files import MAX_LINTED
 from webhook.manifests.lint.kinds import kind_by_name
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,7 @@ def test_a_huge_file_is_told_and_does_not_fill_the_memory(tmp_path: Path) -> Non
         file.write(b"a: b\n")
     (tmp_path / "wrong.yaml").write_text(WRONG)
     with (tmp_path / "text.yaml").open("wb") as file:
-        file.write(b"a: b\n" * (MAX_INPUT // 5 + 1))
+        file.write(b"a: b\n" * (MAX_LINTED // 5 + 1))
 
     assert codes(tmp_path) == [("text.yaml", "RAY690"), ("wrong.yaml", "RAY610")]
     assert codes(tmp_path / "huge.yaml") == [("huge.yaml", "RAY690")]
@@ -207,6 +207,16 @@ def test_a_file_behind_several_paths_is_linted_once_in_the_order_of_the_paths(tm
         (tmp_path / name).write_text(WRONG)
 
     assert [file for file, _ in codes(tmp_path / "b.yaml", tmp_path, f"{tmp_path}/./a.yaml")] == ["b.yaml", "a.yaml"]
+
+
+def test_what_two_containers_share_by_an_alias_is_told_once(tmp_path: Path) -> None:
+    containers = "[{name: a, env: &env [{name: RAY_ADDRESS, value: 'ray://h:1'}]}, {name: a, env: *env}]"
+    pod = (
+        f"kind: Pod\nmetadata: {{annotations: {{ray.seedcore.io/role: worker}}}}\nspec: {{containers: {containers}}}\n"
+    )
+    (tmp_path / "a.yaml").write_text(pod)
+
+    assert codes(tmp_path) == [("a.yaml", "RAY608")]
 
 
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from webhook import contract
 from webhook.cluster.bundle import TRUSTED
 from webhook.contract import Role
 from webhook.injection.reasons import every_reason
-from webhook.manifests.workloads import TEMPLATES
+from webhook.manifests.workloads import KINDS
 
 KUSTOMIZE: Final = Path(__file__).parents[2] / "deploy" / "kustomize"
 WRITTEN: Final = {
@@ -135,7 +135,7 @@ def test_who_gets_no_default_role_is_told_as_by_the_webhook() -> None:
 def test_every_kind_with_a_template_is_judged() -> None:
     """A PodTemplate makes no pods of its own: whoever uses one has it judged there."""
     resources = {item for rule in WORKLOADS["matchConstraints"]["resourceRules"] for item in rule["resources"]}
-    kinds = {*TEMPLATES, "RayCluster", "RayJob", "RayService", "RayCronJob"} - {"Pod", "PodTemplate"}
+    kinds = {*KINDS} - {"Pod", "PodTemplate"}
     assert resources == {f"{kind.lower()}s" for kind in kinds}
 
 

@@ -21,10 +21,10 @@ from tests.fuzz.structured_pods import review_of
 from tests.service import FIXTURES
 from webhook import contract
 from webhook.cluster.client import UNDECODABLE
-from webhook.cluster.discovery import MAX_REMARKS, MAX_SERVICE_NAME, discover
 from webhook.cluster.settings import ConfigMap, SettingsStore
 from webhook.errors import SettingsError
 from webhook.injection.connection import resolve
+from webhook.injection.discovery import MAX_REMARKS, MAX_SERVICE_NAME, discover
 from webhook.injection.envfile import good_settings, parse_env_file
 from webhook.injection.settings import (
     MAX_ALIASES,

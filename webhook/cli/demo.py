@@ -29,7 +29,7 @@ from webhook.errors import ListenError
 from webhook.injection.reasons import Code
 from webhook.manifests.documents import Document, parse_documents
 from webhook.manifests.reviews import review_of
-from webhook.manifests.workloads import Workload, workload_of
+from webhook.manifests.workloads import Workload, workloads_of
 
 SETTINGS: Final = "RAY_HOST=seedcore-head-svc\nRAY_NAMESPACE=seedcore-dev\n"
 _WHY: Final = "demo/why"
@@ -51,7 +51,7 @@ def command(*, no_color: bool) -> None:
     """Serve HTTPS on loopback, send it sample pods, and show for each what changed and why."""
     style = Style(no_color=no_color)
     pods = parse_documents(files("webhook.cli").joinpath("demo_pods.yaml").read_text(), source="demo_pods.yaml")
-    workloads = [workload for pod in pods if (workload := workload_of(pod))]
+    workloads = [workload for pod in pods for workload in workloads_of(pod)]
     # Without it the service would outlive us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with TemporaryDirectory(prefix="ray-webhook-demo-") as folder, _service(Path(folder)) as running:

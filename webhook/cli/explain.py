@@ -13,16 +13,19 @@ import msgspec
 from webhook import contract
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
-from webhook.cli.settings_file import given_settings
 from webhook.contract import Role
-from webhook.errors import InputError, RequestError, escape
+from webhook.errors import InputError, RequestError, escape, quote_path
 from webhook.injection.decision import Decision, Deny, Inject, decide
+from webhook.injection.envfile import good_settings
+from webhook.injection.findings import InjectCode
 from webhook.injection.review import AdmissionRequest, parse_review
+from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.treatment import Treated
+from webhook.manifests.decisions import names_no_cluster, targets_of
 from webhook.manifests.documents import Document, parse_documents
 from webhook.manifests.reviews import review_of
-from webhook.manifests.workloads import TEMPLATES, workload_of
+from webhook.manifests.workloads import KINDS, workloads_of
 
 
 @click.command("explain")
@@ -38,17 +41,23 @@ from webhook.manifests.workloads import TEMPLATES, workload_of
 def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
     """Say what the webhook does to the pods of a manifest, and why."""
     documents = parse_documents(read_input(file), source=describe_input(file))
-    snapshot = Snapshot(cluster_wide=given_settings(flags["settings"]), cluster_domain=flags["cluster_domain"])
+    snapshot = Snapshot(
+        cluster_wide=_settings(flags["settings"]),
+        targets=targets_of(documents, namespace=flags["namespace"]),
+        cluster_domain=flags["cluster_domain"],
+    )
     default_role = Role(flags["default_role"]) if flags["default_role"] else None
     reviews = list(_reviews(documents, flags["namespace"]))
     if not reviews:
         raise InputError(
             f"{describe_input(file)} has no pod in it",
-            allowed=f"{', '.join(TEMPLATES)}, AdmissionReview",
+            allowed=f"{', '.join(KINDS)}, AdmissionReview",
             fix="give one",
         )
     explained = [
         _explain(name, _request(name, review, file), review["request"].get("object") or {}, snapshot, default_role)
+        if review
+        else _unnamed(name)
         for name, review in reviews
     ]
     if output == "json":
@@ -57,16 +66,23 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
         click.echo("\n\n".join("\n".join(_lines(item, Style(no_color=no_color))) for item in explained))
 
 
-def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document]]:
-    """A name for people and the review, for each pod in the documents."""
+def _settings(path: Path | None) -> Settings | None:
+    if path is None:
+        return None
+    text = read_input(str(path))
+    return good_settings(text, name=f"settings file {quote_path(path)}", source=f"file {escape(path.name)}")
+
+
+def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document | None]]:
+    """A name for people and the review, for each pod in the documents; none where its cluster has no name yet."""
     for number, document in enumerate(documents, start=1):
         if document["kind"] == "AdmissionReview":
             yield f"AdmissionReview {number}", document
             continue
-        workload = workload_of(document)
-        if workload is not None:
+        for workload in workloads_of(document):
             place = workload.namespace or namespace
-            yield f"{workload.kind} {place}/{workload.name}", review_of(workload, namespace=place, uid="explain")
+            review = None if names_no_cluster(workload) else review_of(workload, namespace=place, uid="explain")
+            yield workload.title(namespace), review
 
 
 def _request(name: str, review: Document, file: str) -> AdmissionRequest:
@@ -99,6 +115,15 @@ def _explain(
         "containers": _containers(treated, pod, after),
         "operations": operations,
     }
+
+
+def _unnamed(name: str) -> dict[str, Any]:
+    """What there is to say of a template whose pods' connection cannot be told from the manifest."""
+    code = InjectCode.GENERATED_NAME
+    nothing = dict.fromkeys(("role", "roleSource", "source"))
+    empty: dict[str, Any] = {"warnings": [], "containers": [], "operations": []}
+    message = f"{code.meaning} {code.fix}"
+    return {"name": name, "code": code, "summary": code.summary, "allowed": True, "message": message} | nothing | empty
 
 
 def _message(decision: Decision) -> str:

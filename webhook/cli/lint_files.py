@@ -13,6 +13,8 @@ from webhook.errors import InputError
 from webhook.manifests.lint.finding import FileKind
 from webhook.manifests.lint.kinds import is_backup, kind_by_content, kind_by_name
 
+MAX_LINTED: Final = 8 * 1024 * 1024
+"""Bytes of one file; as many of YAML take some 25 s and 400 MB. etcd takes no object of more than 1.5 MiB."""
 STANDARD_INPUT: Final = "-"
 _HEAD: Final = 8192
 _SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -44,7 +46,7 @@ class FileTree:
     def read(self, path: str) -> str | None:
         """The text of the file at `path`, or None where there is none that can be read."""
         try:
-            return read_input(path)
+            return read_input(path, limit=MAX_LINTED)
         except InputError:
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from webhook.cli.lint_files import STANDARD_INPUT, Candidate, is_binary
+from webhook.cli.lint_files import MAX_LINTED, STANDARD_INPUT, Candidate, is_binary
 from webhook.cli.output import read_input
 from webhook.errors import InputError
 from webhook.injection.findings import LintCode
@@ -104,9 +104,9 @@ class _Texts:
         if path in self._given:
             return self._given[path]
         if path != STANDARD_INPUT:
-            return read_input(path)
+            return read_input(path, limit=MAX_LINTED)
         if self._standard_input is None:
-            self._standard_input = read_input(path)
+            self._standard_input = read_input(path, limit=MAX_LINTED)
         return self._standard_input
 
 
@@ -130,14 +130,15 @@ def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context)
     except InputError as error:
         if not candidate.is_named and is_binary(candidate.path):
             return None
-        message = error.message.removesuffix(f"; {error.fix}")
-        return Linted(file=file, findings=(_unreadable(file, message, error.fix),))
-    if "\0" in file.text or (kind is FileKind.YAML and not may_be_manifest(file.path, file.text)):
-        named = (_unreadable(file, "it is binary", "give a text"),) if candidate.is_named and "\0" in file.text else ()
-        return Linted(file=file, findings=named) if candidate.is_named else None
-    found = sorted(findings(file, context), key=lambda finding: (finding.start, finding.end, finding.code))
-    return Linted(file=file, findings=tuple(found))
+        return _unreadable(file, error.message.removesuffix(f"; {error.fix}"), error.fix)
+    if "\0" in file.text:
+        return _unreadable(replace(file, text=""), "it is binary", "give a text") if candidate.is_named else None
+    if kind is FileKind.YAML and not may_be_manifest(file.path, file.text):
+        return Linted(file=file, findings=()) if candidate.is_named else None
+    # What two templates share by an alias stands in one place, and is told once.
+    found = {(one.start, one.end, one.code, one.message): one for one in findings(file, context)}
+    return Linted(file=file, findings=tuple(one for _, one in sorted(found.items(), key=lambda pair: pair[0])))
 
 
-def _unreadable(file: File, message: str, fix: str) -> Finding:
-    return file.finding(LintCode.UNREADABLE, Level.ERROR, (0, 0), message, fix=fix)
+def _unreadable(file: File, message: str, fix: str) -> Linted:
+    return Linted(file=file, findings=(file.finding(LintCode.UNREADABLE, Level.ERROR, (0, 0), message, fix=fix),))

@@ -96,8 +96,8 @@ class Style:
         return click.style(text, fg=color, bold=bold or None) if self._enabled else text
 
 
-def read_input(name: str) -> str:
-    """The text of the file `name`, or of the standard input for ``-``.
+def read_input(name: str, *, limit: int = MAX_INPUT) -> str:
+    """The text of the file `name`, or of the standard input for ``-``, of at most `limit` bytes.
 
     Raises:
         InputError: it cannot be read, is too large, or is no text in UTF-8.
@@ -105,12 +105,12 @@ def read_input(name: str) -> str:
     source = describe_input(name)
     try:
         with _standard_input() if name == "-" else Path(name).open("rb") as file:
-            content = file.read(MAX_INPUT + 1)
+            content = file.read(limit + 1)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{source} cannot be read ({reason})", fix="give a readable file") from None
-    if len(content) > MAX_INPUT:
-        raise InputError(f"{source} is larger than {MAX_INPUT} bytes", fix="give a smaller file")
+    if len(content) > limit:
+        raise InputError(f"{source} is larger than {limit} bytes", fix="give a smaller file")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

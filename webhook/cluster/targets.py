@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhook.cluster.discovery import Discovered, discover
 from webhook.cluster.lists import Object
+from webhook.injection.discovery import Discovered, discover
 from webhook.injection.snapshot import RayTarget, Reference, TargetKind
 
 

@@ -224,6 +224,35 @@ class LintCode(ReasonCode):
     )
 
 
+class InjectCode(ReasonCode):
+    """What `ray-webhook inject` and `uninject` say of a pod template, beside what the webhook would say."""
+
+    TAKEN_OUT = (
+        "RAY680",
+        "taken out",
+        "What was injected is gone from the manifest, and what stood there before is back.",
+        "Nothing is to be done.",
+    )
+    GENERATED_NAME = (
+        "RAY681",
+        "cluster without a name yet",
+        "KubeRay makes the RayCluster under a name of its own, so its pods' connection cannot stand in the manifest.",
+        "Leave these pods to the webhook, which knows their cluster.",
+    )
+    SHARED = (
+        "RAY682",
+        "shared with others",
+        "The template's text is shared by an alias or a merge with one that must stay, so it was left as it is.",
+        "Write the alias or the merge out.",
+    )
+    NOTHING_OF_OURS = (
+        "RAY683",
+        "nothing to take out",
+        "The pod template has nothing that the webhook would put in.",
+        "Nothing is to be done.",
+    )
+
+
 class FindingCode(ReasonCode):
     """What an audit or a check finds."""
 

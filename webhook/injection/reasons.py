@@ -13,7 +13,7 @@ from typing import Final
 
 from webhook.errors import all_errors, escape
 from webhook.injection.codes import ReasonCode
-from webhook.injection.findings import FindingCode, GuardCode, LintCode, ManifestCode
+from webhook.injection.findings import FindingCode, GuardCode, InjectCode, LintCode, ManifestCode
 
 MAX_WARNING: Final = 256
 """Bytes of one admission warning; the API server drops or cuts longer ones (seen on 1.36)."""
@@ -315,7 +315,7 @@ class Reason:
 
 def every_reason() -> list[Reason]:
     """All codes there are, of decisions, findings and errors, in order; an error's fix is in its own message."""
-    codes: list[ReasonCode] = [*Code, *GuardCode, *ManifestCode, *LintCode, *FindingCode]
+    codes: list[ReasonCode] = [*Code, *GuardCode, *ManifestCode, *LintCode, *InjectCode, *FindingCode]
     rows = [Reason(code=c.value, summary=c.summary, meaning=c.meaning, fix=c.fix) for c in codes]
     rows += [Reason(code=e.code, summary=e.summary, meaning=e.meaning, fix=None) for e in all_errors()]
     return sorted(rows, key=lambda row: row.code)

@@ -25,10 +25,10 @@ def single_quoted(text: str) -> str:
 
 
 def plain(text: str, *, in_flow: bool) -> str:
-    """`text` without quotes, or in double quotes where it needs them; a colon in a flow does, to older readers."""
+    """`text` without quotes, or with quotes where it needs them; a colon in a flow does, to older readers."""
     if _PLAIN.fullmatch(text) and implicit_tag(text) == STR and not (in_flow and ":" in text):
         return text
-    return quoted(text)
+    return single_quoted(text) if '"' in text else quoted(text)
 
 
 def scalar(value: object, *, in_flow: bool, as_json: bool) -> str:

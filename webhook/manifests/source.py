@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, SequenceNode
@@ -26,11 +26,13 @@ class Document:
         root: its node; two items of a List that are aliases of one anchor have the same.
         value: what kubectl reads there.
         number: which document of the text it stands in, from 0; the items of a List share theirs.
+        top: the root of that document.
     """
 
     root: Node
     value: Any
     number: int
+    top: Node
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class Source(Text):
         reader = NodeReader(given)
         found = [(number, root, reader.value(root)) for number, root in enumerate(compose(given))]
         documents = [
-            Document(root=target(root), value=value, number=number)
+            Document(root=target(root), value=value, number=number, top=root)
             for number, root, value in found
             if value is not None
         ]
@@ -81,8 +83,7 @@ def _objects(document: Document, text: Text) -> Iterator[Document]:
     items = value.get("items")
     if value["kind"].endswith("List") and isinstance(items, list):
         for index, item in enumerate(items):
-            root = node_at(document.root, ["items", index])
-            yield from _objects(Document(root=root, value=item, number=document.number), text)
+            yield from _objects(replace(document, root=node_at(document.root, ["items", index]), value=item), text)
     else:
         yield document
 

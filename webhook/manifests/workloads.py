@@ -1,21 +1,22 @@
-"""Where the pod templates stand in each kind of workload, KubeRay's among them."""
+"""Where the pod templates stand in each kind of workload, and what their pods are.
+
+KubeRay's kinds have several: one for the head, one for each group of workers, one for the pod that submits a RayJob's
+job. A RayJob, RayService or RayCronJob makes RayClusters of names of its own, so which one its pods belong to is not
+known before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-from webhook.contract import Role
-from webhook.errors import quote
 from webhook.manifests.documents import Document
 
 Path = tuple[str | int, ...]
-"""The way from a document's root to a part of it: keys of mappings and indices of lists."""
 
 _TEMPLATE: Final = ("spec", "template")
-_JOB: Final = ("spec", "jobTemplate")
-_SUBMITTER: Final = "submitterPodTemplate"
 TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "Pod": (),
     "PodTemplate": ("template",),
@@ -25,23 +26,32 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "StatefulSet": _TEMPLATE,
     "DaemonSet": _TEMPLATE,
     "Job": _TEMPLATE,
-    "CronJob": (*_JOB, "spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
-"""Kind to the path of its pod template; a Pod is its own."""
+"""Kind to the path of its only pod template; a Pod is its own."""
 
-CLUSTERS: Final[dict[str, tuple[str, ...]]] = {
+RAY_CLUSTERS: Final[dict[str, tuple[str, ...]]] = {
     "RayCluster": ("spec",),
-    "RayService": ("spec", "rayClusterConfig"),
     "RayJob": ("spec", "rayClusterSpec"),
-    "RayCronJob": (*_JOB, "rayClusterSpec"),
+    "RayService": ("spec", "rayClusterConfig"),
+    "RayCronJob": ("spec", "jobTemplate", "rayClusterSpec"),
 }
-"""KubeRay's kinds to the path of the RayCluster's spec in them."""
+"""KubeRay's kinds to the path of the spec of their RayCluster, which has the templates of its nodes."""
 
-SUBMITTERS: Final[dict[str, tuple[str, ...]]] = {
-    "RayJob": ("spec", _SUBMITTER),
-    "RayCronJob": (*_JOB, _SUBMITTER),
+_SUBMITTERS: Final[dict[str, tuple[str, ...]]] = {
+    "RayJob": ("spec", "submitterPodTemplate"),
+    "RayCronJob": ("spec", "jobTemplate", "submitterPodTemplate"),
 }
-"""KubeRay's kinds to the path of the template of the pod that submits the job."""
+KINDS: Final = (*TEMPLATES, *RAY_CLUSTERS)
+
+
+class Part(StrEnum):
+    """What the pods of a template are."""
+
+    PLAIN = "pod"
+    HEAD = "head"
+    WORKER = "worker"
+    SUBMITTER = "submitter"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,73 +61,69 @@ class Workload:
     Attributes:
         kind, namespace, name: of the object that has it; the namespace is None where the manifest leaves it out.
         pod: the template, or the pod itself, as it stands in the manifest.
-        path: where it stands in the object.
-        part: which of the object's templates it is, where there may be several: ``head``, ``workers "small"``.
-        node: what KubeRay makes of it, head or worker.
-        is_submitter: whether KubeRay makes of it the pod that submits a job.
+        path: the way to it from the root of the document.
+        part: what its pods are.
+        group: of the template of KubeRay's workers, the name of the group; else empty.
     """
 
     kind: str
     namespace: str | None
     name: str
     pod: Document
-    path: Path = ()
-    part: str | None = None
-    node: Role | None = None
-    is_submitter: bool = False
+    path: Path
+    part: Part = Part.PLAIN
+    group: str = ""
+
+    def title(self, namespace: str) -> str:
+        """What to call it, where `namespace` is that of manifests that name none."""
+        part = "" if self.part is Part.PLAIN else f" {self.part} {self.group}".rstrip()
+        return f"{self.kind} {self.namespace or namespace}/{self.name}{part}"
 
 
-def workload_of(document: Document) -> Workload | None:
-    """The workload that `document` is, or None where its kind has no pod template or the template is missing."""
-    path = TEMPLATES.get(document["kind"])
-    return None if path is None else _workload(document, path)
-
-
-def workloads_of(document: Document) -> Iterator[Workload]:
-    """All pod templates of `document`, of which KubeRay's kinds have several."""
-    kind = document["kind"]
-    found = [workload_of(document)]
-    if kind in CLUSTERS:
-        found += _groups(document, CLUSTERS[kind])
-    if kind in SUBMITTERS:
-        found.append(_workload(document, SUBMITTERS[kind], part="submitter", is_submitter=True))
-    yield from (workload for workload in found if workload is not None)
-
-
-def _groups(document: Document, spec: Path) -> Iterator[Workload | None]:
-    yield _workload(document, (*spec, "headGroupSpec", "template"), part="head", node=Role.HEAD)
-    groups = part_at(document, (*spec, "workerGroupSpecs"))
-    for index, group in enumerate(groups if isinstance(groups, list) else ()):
-        name = group.get("groupName") if isinstance(group, dict) else None
-        part = "workers" if name is None else f"workers {quote(str(name))}"
-        yield _workload(document, (*spec, "workerGroupSpecs", index, "template"), part=part, node=Role.WORKER)
-
-
-def _workload(document: Document, path: Path, **more: Any) -> Workload | None:
-    pod = part_at(document, path)
-    if not isinstance(pod, dict):
-        return None
+def workloads_of(document: Document) -> list[Workload]:
+    """The pod templates of `document`; none where its kind has none, or where they are missing."""
     meta = document.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
     name = meta.get("name") or meta.get("generateName") or "unnamed"
     namespace = meta.get("namespace")
-    return Workload(
-        kind=document["kind"],
-        namespace=str(namespace) if namespace else None,
-        name=str(name),
-        pod=pod,
-        path=path,
-        **more,
-    )
+    return [
+        Workload(
+            kind=document["kind"],
+            namespace=str(namespace) if namespace else None,
+            name=str(name),
+            pod=pod,
+            path=path,
+            part=part,
+            group=group,
+        )
+        for path, part, group in _templates(document)
+        if isinstance(pod := value_at(document, path), dict)
+    ]
 
 
-def part_at(value: Any, path: Path) -> Any:
-    """The part of `value` at `path`, or None where there is none."""
-    for key in path:
-        if isinstance(value, dict) and isinstance(key, str):
-            value = value.get(key)
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
+def _templates(document: Document) -> Iterator[tuple[Path, Part, str]]:
+    kind = document["kind"]
+    if kind in TEMPLATES:
+        yield TEMPLATES[kind], Part.PLAIN, ""
+    if kind in RAY_CLUSTERS:
+        yield from _nodes(document, RAY_CLUSTERS[kind])
+    if kind in _SUBMITTERS:
+        yield _SUBMITTERS[kind], Part.SUBMITTER, ""
+
+
+def _nodes(document: Document, spec: Path) -> Iterator[tuple[Path, Part, str]]:
+    yield (*spec, "headGroupSpec", "template"), Part.HEAD, ""
+    groups = value_at(document, (*spec, "workerGroupSpecs"))
+    for index, group in enumerate(groups if isinstance(groups, list) else []):
+        name = group.get("groupName") if isinstance(group, dict) else None
+        yield (*spec, "workerGroupSpecs", index, "template"), Part.WORKER, str(name or index)
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """The part of a plain `value` at `path`; None where there is none."""
+    for step in path:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
         else:
-            return None
+            value = value.get(step) if isinstance(value, dict) else None
     return value

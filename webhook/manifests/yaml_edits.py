@@ -106,7 +106,7 @@ def replace_value(text: str, mapping: MappingNode, key: str, value: Any, *, dash
         start = max(start, layout.after_properties(text, old))
     end = max(start, layout.end_of(text, old))
     if mapping.flow_style or not isinstance(value, (dict, list)) or not value:
-        as_json = _is_json(text, mapping)
+        as_json = is_json(text, mapping)
         written = rendering.flow(value, as_json=as_json)
         return [Edit(start, end, written if text[start - 1 : start].isspace() else f" {written}")]
     column = layout.column(text, layout.start_of(mapping.value[0][0]))
@@ -166,7 +166,7 @@ def _block_item(text: str, sequence: SequenceNode, column: int, value: Any, inde
     """The lines of an item as its first sibling is written; sequences in it are indented by `indent`."""
     first = target(sequence.value[0])
     if isinstance(first, CollectionNode) and first.flow_style:
-        return [" " * column + "- " + rendering.flow(value, as_json=_is_json(text, first))]
+        return [" " * column + "- " + rendering.flow(value, as_json=is_json(text, first))]
     start = layout.start_of(sequence.value[0])
     dash = layout.dash(text, sequence, 0)
     is_beside = layout.line_start(text, start) == layout.line_start(text, dash)
@@ -196,11 +196,11 @@ def _flow_item(text: str, sequence: SequenceNode, value: Any) -> str:
     first = target(sequence.value[0])
     if isinstance(first, MappingNode) and first.value and not isinstance(sequence.value[0], AliasNode):
         return _as_sibling(text, first, value)
-    return rendering.flow(value, as_json=_is_json(text, sequence))
+    return rendering.flow(value, as_json=is_json(text, sequence))
 
 
 def _as_sibling(text: str, sibling: MappingNode, value: Any) -> str:
-    as_json = _is_json(text, sibling)
+    as_json = is_json(text, sibling)
     inner, close = layout.start_of(sibling.value[0][0]), layout.end_of(text, sibling) - 1
     if not as_json or not (layout.begins_line(text, inner) and layout.begins_line(text, close)):
         return rendering.flow(value, as_json=as_json)
@@ -210,7 +210,7 @@ def _as_sibling(text: str, sibling: MappingNode, value: Any) -> str:
 
 
 def _flow_pair(text: str, mapping: MappingNode, key: str, value: Any) -> str:
-    as_json = _is_json(text, mapping)
+    as_json = is_json(text, mapping)
     name = rendering.scalar(key, in_flow=True, as_json=as_json)
     first = layout.start_of(mapping.value[0][0])
     if as_json and layout.begins_line(text, first):
@@ -228,10 +228,10 @@ def _flow_pair(text: str, mapping: MappingNode, key: str, value: Any) -> str:
 def _fill(text: str, empty: MappingNode, value: Any) -> Edit:
     """An empty flow mapping becomes `value`."""
     start = layout.after_properties(text, empty)
-    return Edit(start, layout.end_of(text, empty), rendering.flow(value, as_json=_is_json(text, empty)))
+    return Edit(start, layout.end_of(text, empty), rendering.flow(value, as_json=is_json(text, empty)))
 
 
-def _is_json(text: str, collection: CollectionNode) -> bool:
+def is_json(text: str, collection: CollectionNode) -> bool:
     """Whether keys are in double quotes here; in an empty collection, whether the text as a whole is like JSON."""
     if isinstance(collection, MappingNode) and collection.value:
         first = collection.value[0][0]
@@ -239,7 +239,7 @@ def _is_json(text: str, collection: CollectionNode) -> bool:
     if isinstance(collection, SequenceNode) and collection.value:
         first_item = target(collection.value[0])
         if isinstance(first_item, CollectionNode):
-            return _is_json(text, first_item)
+            return is_json(text, first_item)
     return text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 

@@ -165,6 +165,25 @@ def test_a_json_patch_of_a_config_map_is_found() -> None:
     )
 
 
+def test_replacements_that_write_the_connection_are_found() -> None:
+    check(
+        {
+            "kustomization.yaml": """\
+replacements:
+  - source: {kind: ConfigMap, name: env, fieldPath: data.RAY_HOST}
+    targets:
+      - select: {kind: Deployment}
+        fieldPaths:
+          - spec.template.spec.containers.[name=api].env.[name=RAY_ADDRESS].value  #! RAY604
+          - spec.template.spec.containers.[name=api].env.[name=STAGE].value
+      - select: {kind: ConfigMap}
+        fieldPaths:
+          - data.RAY_NAMESPACE  #! RAY610
+"""
+        }
+    )
+
+
 def test_files_that_are_not_there_are_errors_and_remote_ones_are_not_looked_for() -> None:
     check(
         {

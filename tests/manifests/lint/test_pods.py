@@ -127,6 +127,12 @@ def test_under_deny_a_declared_setting_is_an_error_since_the_pod_is_refused() ->
     assert found(deployment(ADDRESS, written)).level is Level.ERROR
 
 
+def test_what_inject_wrote_is_meant_to_stand_there_but_for_what_is_wrong_inside_ray() -> None:
+    record = "inject.ray.seedcore.io/record: x"
+    assert lint_one(deployment(ADDRESS, f"ray.seedcore.io/role: client, {record}")) == []
+    assert found(deployment(ADDRESS, f"ray.seedcore.io/role: worker, {record}")).code == "RAY608"
+
+
 def test_containers_that_are_not_selected_are_not_looked_at() -> None:
     written = "ray.seedcore.io/role: client, ray.seedcore.io/skip-containers: api"
     assert lint_one(deployment(ADDRESS, written)) == []

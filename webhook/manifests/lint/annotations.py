@@ -62,7 +62,7 @@ def annotation_findings(template: Template, context: Context) -> Iterator[Findin
 
 
 def _faults(template: Template) -> Iterator[Finding]:
-    level = Level.WARNING if template.workload.node else Level.ERROR
+    level = Level.WARNING if template.is_node else Level.ERROR
     for fault in template.judgement.faults:
         yield from _told(template, fault.code, level, fault.text, _likely(template, fault))
 

@@ -13,7 +13,7 @@ from webhook.manifests.lint.finding import File
 from webhook.manifests.lint.index import Annotated, DataOf, Index, Naming, Target
 from webhook.manifests.lint.kustomization import FILE_NAMES, Kustomization, is_kustomization
 from webhook.manifests.lint.parts import Part, documents_of
-from webhook.manifests.workloads import CLUSTERS, workloads_of
+from webhook.manifests.workloads import RAY_CLUSTERS, workloads_of
 
 _WORDS: Final = ("ConfigMap", "Namespace", "Service", "RayCluster", "RayJob", contract.PREFIX)
 Read = Callable[[str], str | None]
@@ -72,9 +72,9 @@ class _Builder:
 
     def _add_workload(self, kind: str, name: str, part: Part) -> None:
         path = part.file.path
-        if kind in CLUSTERS:
+        if kind in RAY_CLUSTERS:
             self._targets.append(Target(kind=kind, name=name, path=path))
-            given = part.get(*CLUSTERS[kind], "headGroupSpec", "headService", "metadata", "name")
+            given = part.get(*RAY_CLUSTERS[kind], "headGroupSpec", "headService", "metadata", "name")
             self._services += [(given, path)] if isinstance(given, str) else []
         written = {one.path: part.at(*one.path).texts("metadata", "annotations") for one in workloads_of(part.value)}
         if written:

@@ -23,7 +23,7 @@ from webhook.injection.treatment import Treated
 from webhook.injection.variables import Accepts, Wanted
 from webhook.manifests.documents import Document
 from webhook.manifests.lint.context import Context
-from webhook.manifests.workloads import part_at
+from webhook.manifests.workloads import value_at
 
 NAMESPACE: Final = "default"
 """Of manifests that name none."""
@@ -183,9 +183,9 @@ def _likely_role(pod: Document) -> Role:
 def _command_lines(pod: Document) -> Iterator[str]:
     """The words of all command lines; a pod that is left alone anyway may be malformed."""
     for listing in (INIT, REGULAR):
-        listed = part_at(pod, ("spec", listing))
+        listed = value_at(pod, ("spec", listing))
         for container in listed if isinstance(listed, list) else ():
-            for words in (part_at(container, ("command",)), part_at(container, ("args",))):
+            for words in (value_at(container, ("command",)), value_at(container, ("args",))):
                 yield from (word for word in (words if isinstance(words, list) else ()) if isinstance(word, str))
 
 

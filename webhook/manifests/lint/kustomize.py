@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from webhook.errors import quote
-from webhook.injection.findings import LintCode
+from webhook.injection.findings import LintCode, ManifestCode
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.data import Data, data_findings, settings_findings
 from webhook.manifests.lint.finding import File, Finding, Level
+from webhook.manifests.lint.judge import candidates
 from webhook.manifests.lint.kustomization import TARGETED, Generator, Kustomization, mappings, texts
 from webhook.manifests.lint.parts import Part, Span
 from webhook.manifests.lint.renames import rename_findings
 from webhook.manifests.workloads import Path
 
+_WRITTEN: Final = re.compile(r"\benv\.\[name=(\w+)\]|^data\.(\w+)$")
 Patched = Callable[[File, Mapping[str, Any], Context], Iterator[Finding]]
 """The findings in a patch for the target that is given."""
 
@@ -28,6 +31,7 @@ def kustomization_findings(part: Part, context: Context, patched: Patched) -> It
             yield part.at(*at).finding(LintCode.DANGLING_FILE, Level.ERROR, message)
     for generator in one.generators:
         yield from _generator_findings(part, generator, context)
+    yield from _replacement_findings(part, context)
     yield from rename_findings(part, one, context)
     for at, target in _inline(part):
         if (file := part.inside(*at)) is not None:
@@ -49,6 +53,20 @@ def _generator_findings(part: Part, generator: Generator, context: Context) -> I
         yield from settings_findings(data, cluster_wide=namespace == context.webhook_namespace)
     else:
         yield from data_findings(data, context)
+
+
+def _replacement_findings(part: Part, context: Context) -> Iterator[Finding]:
+    """Replacements that write variables of the connection into an env or a ConfigMap."""
+    names = candidates(context)
+    for index, replacement in mappings(part.get("replacements")):
+        for number, target in mappings(replacement.get("targets")):
+            for place, text in texts(target.get("fieldPaths")):
+                match = _WRITTEN.search(text)
+                if match and (match[1] or match[2]) in names:
+                    at = part.at("replacements", index, "targets", number, "fieldPaths", place)
+                    code = ManifestCode.DECLARED if match[1] else LintCode.DECLARED_IN_DATA
+                    message = f"a replacement writes {match[1] or match[2]}, which the webhook sets by role"
+                    yield at.finding(code, Level.WARNING, message, fix="take the replacement out")
 
 
 def _inline(part: Part) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ from webhook.injection.codes import ReasonCode
 from webhook.manifests.lint.finding import Declared, File, FileKind, Finding, Level
 from webhook.manifests.lint.placeholders import is_template, masked
 from webhook.manifests.source import Document, Source, key_at, node_at
-from webhook.manifests.workloads import Path, part_at
+from webhook.manifests.workloads import Path, value_at
 
 Span = tuple[int, int]
 
@@ -36,7 +36,7 @@ class Part:
 
     def get(self, *steps: str | int) -> Any:
         """The value below, or None where there is none."""
-        return part_at(self.value, steps)
+        return value_at(self.value, steps)
 
     def at(self, *steps: str | int) -> Part:
         """The part below, which may be missing: its value is None then."""

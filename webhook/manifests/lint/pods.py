@@ -25,7 +25,7 @@ def template_findings(template: Template, context: Context) -> Iterator[Finding]
     yield from annotation_findings(template, context)
     if template.lacks_role and context.index.makes_clients(template.workload.namespace):
         return
-    for setting in template.judgement.settings:
+    for setting in template.settings:
         yield _declared(template, setting, context)
     yield from _target_findings(template, context)
     brought = list(brought_in(template, context))
@@ -64,7 +64,7 @@ def _target_findings(template: Template, context: Context) -> Iterator[Finding]:
 
 def _role_findings(template: Template, brought: Sequence[Brought]) -> Iterator[Finding]:
     """That a template lacks a role: a note for KubeRay's, which work without, a warning where settings need one."""
-    names = [setting.entry.name for setting in template.judgement.settings]
+    names = [setting.entry.name for setting in template.settings]
     names += [name for item in brought for name in item.names]
     place = template.part.key_span("metadata") if template.part.get("metadata") else template.part.key_span()
     role = template.judgement.role or Role.CLIENT
@@ -73,6 +73,6 @@ def _role_findings(template: Template, brought: Sequence[Brought]) -> Iterator[F
         listed = ", ".join(dict.fromkeys(names))
         message = f"the pod template of {template.name} has Ray settings ({listed}), but no role"
         yield template.part.finding(LintCode.ROLE_MISSING, Level.WARNING, message, span=place, fix=fix)
-    elif template.workload.node is not None:
+    elif template.is_node:
         message = f"the pod template of {template.name} has no role, so its pods get no shared variables"
         yield template.part.finding(LintCode.NODE_WITHOUT_ROLE, Level.NOTE, message, span=place, fix=fix)

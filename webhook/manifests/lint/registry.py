@@ -28,9 +28,10 @@ def findings(file: File, context: Context) -> Iterator[Finding]:
 
     ``# ray-webhook: ignore RAY604`` on its line, or on a line of its own above, silences a finding.
     """
+    is_plain = "ray-webhook:" not in file.text
     for family in FAMILIES[file.kind]:
         for finding in family(file, context):
-            if not _is_ignored(finding, file):
+            if is_plain or not _is_ignored(finding, file):
                 yield finding
 
 
@@ -40,8 +41,6 @@ def is_silenced(text: str) -> bool:
 
 
 def _is_ignored(finding: Finding, file: File) -> bool:
-    if "ray-webhook:" not in file.text:
-        return False
     above = file.line(finding.line - 1) if finding.line > 1 else ""
     lines = [file.line(finding.line), above if above.lstrip().startswith("#") else ""]
     return any(finding.code in match[1] for line in lines for match in _IGNORE.finditer(line))

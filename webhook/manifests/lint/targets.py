@@ -14,7 +14,7 @@ from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.finding import File, Finding, Level
 from webhook.manifests.lint.parts import Span
 from webhook.manifests.lint.placeholders import has_placeholder
-from webhook.manifests.workloads import CLUSTERS
+from webhook.manifests.workloads import RAY_CLUSTERS
 
 _TARGETS: Final = {kind.value: kind for kind in TargetKind}
 _SERVICE: Final = re.compile(r"(?<![\w.-])([a-z0-9][a-z0-9-]*-(?:head|serve)-svc)(?![\w-])")
@@ -34,7 +34,7 @@ def target_findings(file: File, span: Span, value: str | None, context: Context)
 
 def _services(path: str, context: Context) -> frozenset[str]:
     """The Services that go with the file at `path`, if there are clusters; those of clusters are named by KubeRay."""
-    targets = context.index.targets_near(path, *CLUSTERS)
+    targets = context.index.targets_near(path, *RAY_CLUSTERS)
     if not targets:
         return frozenset()
     made = {name for target in targets for name in _services_of(*target)}

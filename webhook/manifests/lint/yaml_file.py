@@ -22,7 +22,7 @@ from webhook.manifests.lint.template import judged
 from webhook.manifests.lint.unknown import NO_MANIFESTS, embedded_templates, unknown_kind_findings
 from webhook.manifests.lint.unreadable import not_yaml, template_lines
 from webhook.manifests.lint.values import are_values, values_findings
-from webhook.manifests.workloads import CLUSTERS, TEMPLATES, Path, workloads_of
+from webhook.manifests.workloads import KINDS, Path, workloads_of
 
 _VALUES: Final[dict[str, Path]] = {
     "HelmRelease": ("spec", "values"),
@@ -96,8 +96,8 @@ def _object_findings(
 
 
 def _workload_findings(part: Part, kind: str, context: Context, patched: Mapping[str, Any] | None) -> Iterator[Finding]:
-    is_known = kind in TEMPLATES or kind in CLUSTERS
-    workloads = list(workloads_of(part.value)) if is_known else embedded_templates(part)
+    is_known = kind in KINDS
+    workloads = workloads_of(part.value) if is_known else embedded_templates(part)
     templates = []
     for workload in workloads:
         asked = workload if patched is None else merged(workload, part.file.path, patched, context.index)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.service import FIXTURES
-from webhook.cluster.discovery import MAX_REMARKS, Discovered, discover
+from webhook.injection.discovery import MAX_REMARKS, Discovered, discover
 from webhook.injection.snapshot import RayTarget, Reference, TargetKind, assumed_target
 
 TRAIN = Reference(kind=TargetKind.CLUSTER, namespace="team-a", name="train")
