@@ -18,10 +18,11 @@ from webhook.injection.settings import Settings, parse_settings
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.documents import parse_documents
 from webhook.manifests.reviews import review_of
-from webhook.manifests.workloads import workload_of
+from webhook.manifests.workloads import workloads_of
 
 NAMES = ("RAY_ADDRESS", "RAY_ADDRESS", "RAY_HOST", "RAY_NAMESPACE", "RAY_SERVE_ADDRESS", "RAY_PORT", "A", "B")
 VALUES = (f"ray://{HEAD}:10001", HEAD, "train", f"http://{HEAD}:8000", "10001", "other", "$(RAY_ADDRESS)/x", "auto", "")
+KEPT = ("keep", "deny")
 GIVEN = settings(RAY_HOST=HEAD, RAY_NAMESPACE="train")
 
 
@@ -62,8 +63,7 @@ def outcome(text: str, known: Settings | None) -> list[tuple[Any, dict[str, str]
     snapshot = Snapshot(cluster_wide=known, namespaces=mine)
     found = []
     for document in documents:
-        workload = workload_of(document)
-        if workload is not None:
+        for workload in workloads_of(document):
             review = review_of(workload, namespace="default", uid="1")
             decision = decide(parse_review(msgspec.json.encode(review)), snapshot, default_role=None)
             pod = review["request"]["object"]
@@ -99,7 +99,7 @@ def test_with_known_settings_no_pod_of_a_role_has_another_env_and_no_comment_is_
 
 
 @given(one=workloads("one"), two=workloads("two"))
-def test_without_settings_every_client_keeps_what_it_declares(one: str, two: str) -> None:
+def test_without_settings_every_client_keeps_what_it_declares_and_no_node_a_clients_address(one: str, two: str) -> None:
     before = f"{one}---\n{two}"
     after = fixed({"api.yaml": before}).texts.text("api.yaml")
     documents = [parse_documents(text, source="api.yaml") for text in (before, after)]
@@ -109,15 +109,9 @@ def test_without_settings_every_client_keeps_what_it_declares(one: str, two: str
         if declared != env(new["spec"]["template"]) and annotations.get(contract.ROLE) == "client":
             index = documents[0].index(old)
             assert declared.items() <= outcome(after, None)[index][1].items()
+        if annotations.get(contract.ROLE) in ("head", "worker") and annotations.get(contract.ON_CONFLICT) not in KEPT:
+            listed = new["spec"]["template"]["spec"]["containers"][0].get("env") or []
+            assert not any(
+                entry["name"] == "RAY_ADDRESS" and str(entry.get("value")).startswith("ray://") for entry in listed
+            )
     assert re.findall("# .*", after) == re.findall("# .*", before)
-
-
-@given(workload=workloads("head"))
-def test_no_head_or_worker_keeps_a_clients_address_but_by_its_own_wish(workload: str) -> None:
-    after = fixed({"api.yaml": workload}).texts.text("api.yaml")
-    if ("role: head" in after or "role: worker" in after) and not re.search("on-conflict: (keep|deny)", after):
-        document, *_ = parse_documents(after, source="api.yaml")
-        declared = document["spec"]["template"]["spec"]["containers"][0].get("env") or []
-        assert not any(
-            entry["name"] == "RAY_ADDRESS" and str(entry.get("value")).startswith("ray://") for entry in declared
-        )

@@ -27,7 +27,7 @@ from webhook.injection.snapshot import Snapshot
 from webhook.injection.variables import is_direct_address
 from webhook.manifests.fix.references import Object, containers_of, mappings, volumes
 from webhook.manifests.fix.world import Key, Template, World
-from webhook.manifests.kuberay import with_operators_part
+from webhook.manifests.reviews import review_of
 
 Env = dict[str, str]
 _NODES: Final = (Role.HEAD, Role.WORKER)
@@ -86,7 +86,7 @@ class Difference:
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.name} of container {self.container} in {self.key}"
+        return f"{self.name} of container {self.container} in {self.key.title}"
 
 
 def effects(world: World) -> dict[Key, tuple[Template, Effect]]:
@@ -101,7 +101,7 @@ def effects(world: World) -> dict[Key, tuple[Template, Effect]]:
 def effect(template: Template, snapshot: Snapshot) -> Effect:
     """What becomes of one."""
     namespace = template.key.namespace
-    pod = with_operators_part(template.workload, namespace)
+    pod: Object = review_of(template.workload, namespace=namespace, uid="fix")["request"]["object"]
     try:
         asked = parse_pod(msgspec.Raw(msgspec.json.encode(pod)), commands=True)
     except msgspec.ValidationError as error:

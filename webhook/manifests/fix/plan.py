@@ -16,7 +16,7 @@ from webhook.manifests.fix.kustomization import GENERATOR
 from webhook.manifests.fix.references import config_maps, containers_of, mappings
 from webhook.manifests.fix.sites import CLIENT_VARIABLES, DataSite, Effects, Readers, Site
 from webhook.manifests.fix.world import Key, Template, World
-from webhook.manifests.workloads import Path
+from webhook.manifests.workloads import Part, Path
 
 _NODES = (Role.HEAD, Role.WORKER)
 
@@ -48,7 +48,7 @@ def is_clear_client(template: Template, effect: Effect, data: Collection[DataSit
     """
     if effect.role is not None or effect.annotated or effect.fault or effect.starts_ray:
         return False
-    if template.workload.node is not None or template.workload.is_submitter:
+    if template.workload.part is not Part.PLAIN:
         return False
     for_clients = {site.name for site in data if site.is_for_clients and site.only}
     taken = {str(reference.get("name")) for reference in config_maps(template.workload.pod)}

@@ -13,7 +13,7 @@ from webhook.manifests.fix.effect import Effect
 from webhook.manifests.fix.kustomization import GENERATOR, Kustomization, env_paths
 from webhook.manifests.fix.references import config_maps, containers_of
 from webhook.manifests.fix.world import Key, Template, World
-from webhook.manifests.workloads import Path, Workload, part_at, workloads_of
+from webhook.manifests.workloads import Path, Workload, value_at, workloads_of
 
 CLIENT_VARIABLES: Final = contract.ROLE_VARIABLES - {contract.GRPC_ENABLE_FORK_SUPPORT}
 """What is of no use but to clients, or given to them by their role."""
@@ -90,8 +90,9 @@ def _objects(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _is_of(template: Template, workload: Workload) -> bool:
     """Whether `workload` is a part of `template`, of one file; kustomize may have made its name longer."""
-    return (workload.kind, workload.part) == (template.workload.kind, template.workload.part) and (
-        workload.name == "unnamed" or workload.name in template.key.name
+    other = template.workload
+    return (workload.kind, workload.part, workload.group) == (other.kind, other.part, other.group) and (
+        workload.name == "unnamed" or workload.name in other.name
     )
 
 
@@ -163,7 +164,7 @@ def _config_maps(world: World) -> Iterator[DataSite]:
                     for key, text in data.items()
                     if isinstance(text, str)
                 )
-                name = str(part_at(value, ("metadata", "name")))
+                name = str(value_at(value, ("metadata", "name")))
                 yield DataSite(file=file, document=number, path=inner, name=name, settings=settings)
 
 

@@ -16,7 +16,7 @@ from webhook.injection.settings import is_readable
 from webhook.injection.snapshot import kuberay_name
 from webhook.manifests.fix.effect import Effect, Env
 from webhook.manifests.fix.world import Key, World
-from webhook.manifests.workloads import part_at
+from webhook.manifests.workloads import value_at
 
 KEY_OF: Final = {
     **{key: key for key in contract.CONNECTION_KEYS},
@@ -145,7 +145,7 @@ def made_services(world: World) -> frozenset[str]:
                 found.add(placed.name)
             elif placed.kind in ("RayCluster", "RayService", "RayJob"):
                 found |= {kuberay_name(f"{placed.name}-{what}-svc") for what in ("head", "serve")}
-                named = part_at(placed.value, ("spec", "headGroupSpec", "headService", "metadata", "name"))
+                named = value_at(placed.value, ("spec", "headGroupSpec", "headService", "metadata", "name"))
                 found |= {str(named)} if named else set()
     return frozenset(found)
 

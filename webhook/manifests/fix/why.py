@@ -93,7 +93,7 @@ def where(vote: Vote, proposal: Proposal) -> str:
                     return _line(data.file, data.document, setting.path, proposal.world.texts)
                 line = proposal.world.texts.text(data.file).count("\n", 0, setting.span[0]) + 1
                 return f"{data.file}:{line}"
-    return str(vote.key)
+    return vote.key.title
 
 
 def _line(file: str, document: int, path: Any, texts: Texts) -> str:
@@ -130,6 +130,7 @@ def _changed_services(fix: Fix) -> Iterator[tuple[str, str]]:
     now = {template.key: template.workload.pod for template, _ in fix.last.proposal.effects.values()}
     found: dict[str, str] = {}
     for key, (template, _) in fix.rounds[0].proposal.effects.items():
-        if key.kind == "RayService" and now.get(key) != template.workload.pod:
-            found.setdefault(f"{key.namespace}/{key.name}", template.files[0])
+        workload = template.workload
+        if workload.kind == "RayService" and now.get(key) != workload.pod:
+            found.setdefault(f"{key.namespace}/{workload.name}", template.files[0])
     yield from found.items()

@@ -11,7 +11,8 @@ from functools import cached_property
 from webhook import contract
 from webhook.contract import Role
 from webhook.injection.settings import Settings, parse_settings
-from webhook.injection.snapshot import Snapshot
+from webhook.injection.snapshot import RayTarget, Reference, Snapshot
+from webhook.manifests.decisions import targets_of
 from webhook.manifests.fix.kustomization import Kustomization, env_paths, kustomizations, roots
 from webhook.manifests.fix.merging import is_known
 from webhook.manifests.fix.render import Placed, objects_in, patches, render
@@ -28,16 +29,9 @@ class Key:
     """Which pod template it is, the same before a fix and after it; `number` tells those of one name apart."""
 
     group: str
-    kind: str
     namespace: str
-    name: str
-    part: str | None
+    title: str
     number: int
-
-    def __str__(self) -> str:
-        """For people."""
-        part = f", {self.part}" if self.part else ""
-        return f"{self.kind} {self.namespace}/{self.name}{part}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +50,8 @@ class Group:
     """What is applied together.
 
     Attributes:
-        key: the kustomization's path, or a folder with a ``/`` at its end.
-        kustomization: None for manifests of a folder.
+        key: the kustomization's path; else ``namespace NAME``, or a folder with a ``/`` at its end where none is named.
+        kustomization: None for manifests that no kustomization reads.
         objects: what it is made into.
         unknown: what about it cannot be known here.
     """
@@ -83,21 +77,14 @@ class Group:
 
     def _templates(self) -> Iterator[Template]:
         clients = {placed.name for placed in self.objects if _is_client_by_default(placed)}
-        seen: Counter[tuple[str, str, str, str | None]] = Counter()
+        seen: Counter[str] = Counter()
         for placed in self.objects:
             namespace = placed.namespace or NO_NAMESPACE
             for workload in workloads_of(placed.value):
-                same = (workload.kind, namespace, workload.name, workload.part)
-                seen[same] += 1
+                title = workload.title(namespace)
+                seen[title] += 1
                 yield Template(
-                    key=Key(
-                        group=self.key,
-                        kind=workload.kind,
-                        namespace=namespace,
-                        name=workload.name,
-                        part=workload.part,
-                        number=seen[same],
-                    ),
+                    key=Key(group=self.key, namespace=namespace, title=title, number=seen[title]),
                     workload=workload,
                     files=placed.files,
                     config_maps=self._known_to(placed, namespace),
@@ -151,7 +138,7 @@ class World:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """What is applied together: kustomizations first, then the manifests that none of them reads, by folder."""
+        """What is applied together: kustomizations, then the manifests that none of them reads."""
         found = tuple(self._kustomized())
         read = {path for kustomization in self.kustomizations.values() for path in self._read_by(kustomization)}
         return (*found, *self._plain(read))
@@ -174,13 +161,13 @@ class World:
             yield from env_paths(generator, kustomization)
 
     def _plain(self, read: set[str]) -> Iterator[Group]:
-        by_folder: dict[str, list[Placed]] = {}
+        together: dict[str, list[Placed]] = {}
         for path in sorted(self.texts.paths - read):
             for placed in objects_in(path, self.texts):
-                by_folder.setdefault(posixpath.dirname(path) + "/", []).append(placed)
-        yield from (
-            Group(key=folder, kustomization=None, objects=tuple(objects)) for folder, objects in by_folder.items()
-        )
+                namespace = placed.name if placed.kind == "Namespace" else placed.namespace
+                key = f"namespace {namespace}" if namespace else f"{posixpath.dirname(path)}/"
+                together.setdefault(key, []).append(placed)
+        yield from (Group(key=key, kustomization=None, objects=tuple(found)) for key, found in together.items())
 
     @cached_property
     def cluster_wide(self) -> Settings | None:
@@ -215,5 +202,13 @@ class World:
         own = self.own(group, namespace)
         mine = {} if own is None else {namespace: self._settings(own, cluster_wide=False)}
         return Snapshot(
-            namespaces=mine, cluster_wide=self.cluster_wide, webhook_namespace=self.context.webhook_namespace
+            namespaces=mine,
+            cluster_wide=self.cluster_wide,
+            targets=self._targets,
+            webhook_namespace=self.context.webhook_namespace,
         )
+
+    @cached_property
+    def _targets(self) -> dict[Reference, RayTarget]:
+        documents = (placed.value for group in self.groups for placed in group.objects)
+        return targets_of(documents, namespace=NO_NAMESPACE)
