@@ -195,3 +195,37 @@ def test_a_reader_that_has_no_role_keeps_the_env_file_as_it_is() -> None:
     )
     assert "app.env" not in done.changed
     assert ("RAY671", "app.env") in left(done)
+
+
+SERVICE = """\
+apiVersion: ray.io/v1
+kind: RayService
+metadata: {name: train}
+spec:
+  serveConfigV2: |
+    applications:
+      - name: one
+        runtime_env:
+          working_dir: x
+          env_vars:
+            RAY_ADDRESS: ray://train-head-svc:10001
+      - name: two
+        runtime_env:
+          env_vars: {RAY_ADDRESS: "ray://train-head-svc:10001", B: b}
+  rayClusterConfig:
+    headGroupSpec: {template: {spec: {containers: [{name: head, image: ray}]}}}
+"""
+
+
+def test_a_clients_address_in_a_runtime_env_goes() -> None:
+    done = fixed({"service.yaml": SERVICE})
+    assert text(done, "service.yaml") == SERVICE.replace(
+        "          env_vars:\n            RAY_ADDRESS: ray://train-head-svc:10001\n", ""
+    ).replace('RAY_ADDRESS: "ray://train-head-svc:10001", ', "")
+
+
+def test_a_runtime_env_on_one_line_is_left_to_people() -> None:
+    job = SERVICE.replace("RayService", "RayJob").replace(
+        "serveConfigV2: |", "runtimeEnvYAML: 'env_vars: {RAY_ADDRESS: ray://x:1}'"
+    )
+    assert fixed({"job.yaml": job[: job.index("    applications")] + job[job.index("  rayCluster") :]}).changed == []

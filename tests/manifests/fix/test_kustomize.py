@@ -177,3 +177,45 @@ def test_a_component_is_followed() -> None:
     done = fixed(files)
     assert text(done, "ray/address.yaml") == deployment()
     assert f"RAY_HOST={HEAD}" in text(done, "app/kustomization.yaml")
+
+
+INLINE = """\
+namespace: dev
+resources: [api.yaml]
+patches:
+  - target: {kind: Deployment}
+    patch: |-
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {name: LEVEL, value: debug}
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {name: RAY_ADDRESS, value: "ray://train-head-svc:10001"}
+  - patch: |
+      kind: Deployment
+      metadata: {name: api}
+      spec:
+        template:
+          spec:
+            containers:
+              - name: app
+                env:
+                  - name: RAY_SERVE_ADDRESS  # where Serve is
+                    value: http://train-head-svc:8000
+                  - {name: B, value: b}
+"""
+
+
+def test_patches_that_are_written_in_the_kustomization_lose_what_the_settings_give() -> None:
+    done = fixed({"kustomization.yaml": INLINE, "api.yaml": deployment(*literal("A", "a"))})
+    address = INLINE[
+        INLINE.index(
+            "      - op: add\n        path: /spec/template/spec/containers/0/env/-\n        value: {name: RAY"
+        ) :
+    ]
+    address = address[: address.index("  - patch: |\n")]
+    serve = "                  - name: RAY_SERVE_ADDRESS  # where Serve is\n                    value: http://train-head-svc:8000\n"
+    wanted = INLINE.replace(address, "").replace(serve, "                  # where Serve is\n")
+    after = text(done, "kustomization.yaml")
+    assert after.startswith(wanted)
+    assert f"RAY_HOST={HEAD}" in after.removeprefix(wanted)

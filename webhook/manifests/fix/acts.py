@@ -20,7 +20,7 @@ from webhook.manifests.fix.texts import Texts
 from webhook.manifests.source import node_at, step_to
 from webhook.manifests.workloads import Path
 
-_LISTS_THAT_GO: Final = frozenset({"env", "envFrom", "data", "literals", "env_vars"})
+_LISTS_THAT_GO: Final = frozenset({"env", "envFrom", "data", "literals", "env_vars", "runtime_env"})
 """What means the same where it is empty and where it is missing."""
 
 
@@ -85,7 +85,7 @@ def edits_of(
     text, chosen = texts.text(file), _once(acts)
     try:
         edits: list[Edit] = []
-        for number, document in enumerate(texts.documents(file)):
+        for number, document in enumerate(texts.written(file)):
             here = [act for act in chosen if not isinstance(act, TextChange) and act.document == number]
             edits += (
                 _Editor(text, document.root, here, (added_to or {}).get(number, frozenset())).edits() if here else ()
@@ -137,16 +137,20 @@ class _Editor:
     def _escalated(self) -> tuple[set[Path], set[Path]]:
         """What goes, and the lists that stay empty."""
         gone: set[Path] = {act.path for act in self.acts if isinstance(act, Removal)}
-        grown = {act.path for act in self.acts if isinstance(act, Addition)}
         emptied: set[Path] = set()
-        for parent, steps in _by_parent(gone).items():
-            if parent in grown or len(steps) < len(self._own(parent).value):
-                continue
-            gone -= {(*parent, step) for step in steps}
-            if not parent or parent[-1] not in _LISTS_THAT_GO:
-                raise ImpossibleError("nothing would be left of it")
-            (emptied if parent in self.added_to else gone).add(parent)
+        while whole := next(self._wholly(gone), None):
+            gone = {path for path in gone if path[:-1] != whole}
+            (emptied if whole in self.added_to else gone).add(whole)
         return gone, emptied
+
+    def _wholly(self, gone: set[Path]) -> Iterator[Path]:
+        """The lists of which nothing would be left."""
+        grown = {act.path for act in self.acts if isinstance(act, Addition)}
+        for parent, steps in _by_parent(gone).items():
+            if parent not in grown and len(steps) == len(self._own(parent).value):
+                if not parent or parent[-1] not in _LISTS_THAT_GO:
+                    raise ImpossibleError("nothing would be left of it")
+                yield parent
 
     def _own(self, path: Path) -> CollectionNode:
         """The collection at `path`, which no other place shares.
@@ -239,7 +243,7 @@ def place(act: Act, texts: Texts) -> tuple[str, int, int] | None:
         return None
     if isinstance(act, TextChange):
         return act.file, act.start, act.end
-    for number, document in enumerate(texts.documents(act.file)):
+    for number, document in enumerate(texts.written(act.file)):
         if number == act.document:
             node = node_at(document.root, act.path)
             return act.file, layout.start_of(node), layout.end_of(texts.text(act.file), node)

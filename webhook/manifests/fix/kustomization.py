@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from webhook.manifests.fix.texts import Texts
+from webhook.manifests.fix.texts import KUSTOMIZATIONS, Texts
 
-NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 GENERATOR: Final = "configMapGenerator"
 _OPAQUE: Final = ("vars", "replacements", "transformers", "generators", "validators", "helmCharts")
 
@@ -67,7 +66,7 @@ def kustomizations(texts: Texts) -> dict[str, Kustomization]:
     """Those in `texts`, by folder."""
     found = {}
     for path in texts.paths:
-        if posixpath.basename(path) in NAMES:
+        if posixpath.basename(path) in KUSTOMIZATIONS:
             values = texts.values(path)
             if len(values) == 1 and isinstance(values[0], dict):
                 found[posixpath.dirname(path)] = Kustomization(path=path, content=values[0])
@@ -98,7 +97,7 @@ def named(texts: Texts) -> set[str]:
     for kustomization in kustomizations(texts).values():
         for written in kustomization.listed("resources", "bases", "components", "patchesStrategicMerge"):
             path = kustomization.join(written)
-            found |= {path, *(posixpath.join(path, name) for name in NAMES)}
+            found |= {path, *(posixpath.join(path, name) for name in KUSTOMIZATIONS)}
         for field in ("patches", "patchesJson6902"):
             entries = (entry.get("path") for _, entry in kustomization.mappings(field))
             found |= {kustomization.join(path) for path in entries if isinstance(path, str)}

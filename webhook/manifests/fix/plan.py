@@ -16,7 +16,7 @@ from webhook.manifests.fix.kustomization import GENERATOR
 from webhook.manifests.fix.references import config_maps, containers_of, mappings
 from webhook.manifests.fix.sites import CLIENT_VARIABLES, DataSite, Effects, Readers, Site
 from webhook.manifests.fix.world import Key, Template, World
-from webhook.manifests.workloads import Part, Path
+from webhook.manifests.workloads import Part, Path, value_at
 
 _NODES = (Role.HEAD, Role.WORKER)
 
@@ -183,14 +183,35 @@ def _off_nodes(site: DataSite, readers: Readers, effects: Effects) -> Iterator[U
 
 def in_patches(effects: Effects, world: World) -> Iterator[Unit]:
     """Operations of a JSON Patch that add one of a client's variables to an env."""
-    for file in sorted(world.patch_files):
+    files = {found.path for found in world.kustomizations.values()} | world.patch_files
+    for file in sorted(files):
         keys = frozenset(key for key, (template, _) in effects.items() if file in template.files)
-        for number, document in enumerate(world.texts.documents(file)):
+        for number, document in enumerate(world.texts.written(file)):
             operations = document.value if isinstance(document.value, list) else ()
             for index, operation in enumerate(operations):
                 if (name := _added_variable(operation)) in CLIENT_VARIABLES:
                     removal = Removal(file=file, document=number, path=(index,))
                     yield Unit(acts=(removal,), keys=keys, names=frozenset({str(name)}))
+
+
+def in_runtime_envs(effects: Effects, world: World) -> Iterator[Unit]:
+    """A client's address in the env_vars of a runtime_env, which beat what tasks and replicas have by their pods."""
+    for file in sorted({template.files[0] for template, _ in effects.values()}):
+        outer = len(list(world.texts.documents(file)))
+        for number, document in enumerate(world.texts.written(file)):
+            for path in _env_vars(document.value) if number >= outer else ():
+                address = value_at(document.value, (*path, contract.RAY_ADDRESS))
+                if isinstance(address, str) and address.startswith("ray://"):
+                    removal = Removal(file=file, document=number, path=(*path, contract.RAY_ADDRESS))
+                    yield Unit(acts=(removal,), keys=frozenset())
+
+
+def _env_vars(value: Any) -> Iterator[Path]:
+    """Of a Serve config, or of a runtime_env itself."""
+    yield ("env_vars",)
+    applications = value_at(value, ("applications",))
+    for index in range(len(applications) if isinstance(applications, list) else 0):
+        yield ("applications", index, "runtime_env", "env_vars")
 
 
 def _added_variable(operation: object) -> str | None:

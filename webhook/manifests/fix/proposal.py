@@ -94,6 +94,7 @@ def _units(proposal: Proposal) -> Iterator[Unit]:
     became = {id(placing.became): placing for placing in proposal.placed.values() if placing.became is not None}
     yield from plan.in_sites(proposal.sites, proposal.effects, proposal.clear)
     yield from plan.in_patches(proposal.effects, proposal.world)
+    yield from plan.in_runtime_envs(proposal.effects, proposal.world)
     left = [site for site in proposal.data if id(site) not in became]
     yield from plan.in_data(left, proposal.readers, proposal.effects, proposal.world)
     for scope, placing in proposal.placed.items():

@@ -62,7 +62,8 @@ def _sites(world: World, effects: Effects) -> Iterator[Site]:
         for file in dict.fromkeys(template.files):
             by_file.setdefault(file, []).append(template)
     for file in sorted(by_file):
-        for number, document in enumerate(world.texts.documents(file)):
+        outer = len(list(world.texts.documents(file)))
+        for number, document in enumerate(world.texts.written(file)):
             for path, value in _objects(document.value, ()):
                 for workload in workloads_of(value):
                     keys = tuple(template.key for template in by_file[file] if _is_of(template, workload))
@@ -71,7 +72,7 @@ def _sites(world: World, effects: Effects) -> Iterator[Site]:
                         document=number,
                         path=(*path, *workload.path),
                         workload=workload,
-                        is_patch=file in world.patch_files,
+                        is_patch=file in world.patch_files or number >= outer,
                         keys=keys,
                     )
 

@@ -100,7 +100,7 @@ def _line(file: str, document: int, path: Any, texts: Texts) -> str:
     source = texts.source(file)
     if source is None:
         return file
-    line, _ = source.place(node_at(source.documents[document].root, path).start_mark.index)
+    line, _ = source.place(node_at(texts.written(file)[document].root, path).start_mark.index)
     return f"{file}:{line}"
 
 
