@@ -208,14 +208,11 @@ patches:
 
 def test_patches_that_are_written_in_the_kustomization_lose_what_the_settings_give() -> None:
     done = fixed({"kustomization.yaml": INLINE, "api.yaml": deployment(*literal("A", "a"))})
-    address = INLINE[
-        INLINE.index(
-            "      - op: add\n        path: /spec/template/spec/containers/0/env/-\n        value: {name: RAY"
-        ) :
-    ]
-    address = address[: address.index("  - patch: |\n")]
-    serve = "                  - name: RAY_SERVE_ADDRESS  # where Serve is\n                    value: http://train-head-svc:8000\n"
-    wanted = INLINE.replace(address, "").replace(serve, "                  # where Serve is\n")
+    first, last = INLINE.rindex("      - op: add\n"), INLINE.index("  - patch: |\n")
+    serve = (
+        f"                  - name: RAY_SERVE_ADDRESS  # where Serve is\n{' ' * 20}value: http://train-head-svc:8000\n"
+    )
+    wanted = INLINE.replace(INLINE[first:last], "").replace(serve, "                  # where Serve is\n")
     after = text(done, "kustomization.yaml")
     assert after.startswith(wanted)
     assert f"RAY_HOST={HEAD}" in after.removeprefix(wanted)
