@@ -216,3 +216,39 @@ def test_patches_that_are_written_in_the_kustomization_lose_what_the_settings_gi
     after = text(done, "kustomization.yaml")
     assert after.startswith(wanted)
     assert f"RAY_HOST={HEAD}" in after.removeprefix(wanted)
+
+
+APART = "namespace: shop\nresources: [app.yaml]\n"
+
+
+def test_two_kustomizations_of_one_namespace_do_not_write_settings_that_differ() -> None:
+    done = fixed(
+        {
+            "one/kustomization.yaml": APART,
+            "one/app.yaml": deployment(*literal("RAY_ADDRESS", ADDRESS), name="one"),
+            "two/kustomization.yaml": APART,
+            "two/app.yaml": deployment(*literal("RAY_ADDRESS", "ray://other-head-svc:10001"), name="two"),
+        }
+    )
+    assert done.changed == []
+    disputed = next(iter(done.last.proposal.wanted.values())).disputed
+    assert {vote.value for vote in disputed["RAY_HOST"]} == {HEAD, "other-head-svc"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        ("compose.yaml", "services: {api: {image: app, env_file: [app.env]}}\n"),
+        ("other/kustomization.yaml", "secretGenerator: [{name: x, envs: [../app.env]}]\n"),
+    ],
+)
+def test_an_env_file_that_something_else_reads_stays(reader: str, content: str) -> None:
+    files = {
+        "kustomization.yaml": "configMapGenerator: [{name: app-env, envs: [app.env]}]\nresources: [api.yaml]\n",
+        "app.env": "A=a\nRAY_ADDRESS=ray://train-head-svc:10001\n",
+        "api.yaml": deployment(env_from="app-env"),
+    }
+    assert "app.env" in fixed(files).changed
+    done = fixed(files | {reader: content})
+    assert "app.env" not in done.changed
+    assert ("RAY675", "app.env") in left(done)

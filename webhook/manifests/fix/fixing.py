@@ -15,6 +15,7 @@ from webhook.injection.findings import LintCode
 from webhook.manifests.edits import Edit, apply
 from webhook.manifests.fix.acts import Act, ImpossibleError, edits_of, lines_around
 from webhook.manifests.fix.effect import Difference, differences, effects
+from webhook.manifests.fix.elsewhere import read_elsewhere
 from webhook.manifests.fix.plan import Unit, added_to
 from webhook.manifests.fix.proposal import Proposal, Scope, propose
 from webhook.manifests.fix.texts import Texts
@@ -96,12 +97,13 @@ def fix(
         frozen: paths that cannot be written, each with the reason.
     """
     before = Texts(texts)
+    frozen = {**read_elsewhere(before), **(frozen or {})}
     rounds: list[Round] = []
     while not rounds or (rounds[-1].done and len(rounds) < _MOST_ROUNDS):
         world = World(texts=rounds[-1].texts if rounds else before, context=context)
         # Places in the findings are those before the first round.
         proposal = propose(world, () if rounds else findings)
-        rounds.append(_Fixer(world, proposal, frozen or {}).run())
+        rounds.append(_Fixer(world, proposal, frozen).run())
     return Fix(before=before, rounds=tuple(rounds))
 
 

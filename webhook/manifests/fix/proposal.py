@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from webhook.contract import Role
 from webhook.manifests.fix import plan
@@ -72,11 +73,36 @@ def _settle(proposal: Proposal) -> None:
     for key, effect in only_effects.items():
         is_client = key in proposal.clear or effect.role is Role.CLIENT
         by_scope.setdefault((key.group, key.namespace), []).extend(votes(key, effect, is_client=is_client))
-    for group in proposal.world.groups:
-        for scope, given in by_scope.items():
-            if scope[0] == group.key and given:
-                proposal.wanted[scope] = count(given, only_effects, made)
-                _place(proposal, group, scope)
+    proposal.wanted = {scope: count(given, only_effects, made) for scope, given in by_scope.items() if given}
+    _dispute(proposal, by_scope)
+    groups = {group.key: group for group in proposal.world.groups}
+    for scope in proposal.wanted:
+        _place(proposal, groups[scope[0]], scope)
+
+
+def _dispute(proposal: Proposal, by_scope: Mapping[Scope, list[Vote]]) -> None:
+    """Two groups may not write different settings for one namespace, unless they are variants of each other.
+
+    Variants, such as overlays for several clusters, have pod templates of one name; they are never applied together.
+    """
+    titles: dict[Scope, set[str]] = {}
+    disputed: dict[Scope, dict[str, list[Vote]]] = {}
+    for key in proposal.effects:
+        titles.setdefault((key.group, key.namespace), set()).add(key.title)
+    for one, other in combinations(list(proposal.wanted), 2):
+        values = [proposal.wanted[scope].values for scope in (one, other)]
+        if one[1] == other[1] and all(values) and values[0] != values[1] and titles[one].isdisjoint(titles[other]):
+            disputed |= {scope: _differing([*by_scope[one], *by_scope[other]]) for scope in (one, other)}
+    for scope, found in disputed.items():
+        proposal.wanted[scope] = replace(proposal.wanted[scope], values={}, disputed=found)
+
+
+def _differing(given: Sequence[Vote]) -> dict[str, list[Vote]]:
+    """The settings that have several values, with a vote for each."""
+    found: dict[str, dict[str, Vote]] = {}
+    for vote in given:
+        found.setdefault(vote.setting, {}).setdefault(vote.value, vote)
+    return {setting: list(by_value.values()) for setting, by_value in found.items() if len(by_value) > 1}
 
 
 def _place(proposal: Proposal, group: Group, scope: Scope) -> None:
