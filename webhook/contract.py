@@ -44,6 +44,17 @@ RAY_NAMESPACE_ANNOTATION: Final = PREFIX + "ray-namespace"
 CONTAINERS: Final = PREFIX + "containers"
 SKIP_CONTAINERS: Final = PREFIX + "skip-containers"
 ON_CONFLICT: Final = PREFIX + "on-conflict"
+ANNOTATIONS: Final = (
+    ROLE,
+    CLUSTER,
+    SERVICE,
+    CONNECT,
+    RAY_NAMESPACE_ANNOTATION,
+    CONTAINERS,
+    SKIP_CONTAINERS,
+    ON_CONFLICT,
+)
+"""All of them, in the order of the contract's table."""
 
 # Labels of a namespace.
 DEFAULT_ROLE: Final = PREFIX + "default-role"

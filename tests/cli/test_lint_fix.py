@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from tests.cli.terminal import run_on_terminal
 from tests.service import COMMAND
 
 SEED: Final = Path(__file__).parents[2] / "deploy" / "examples" / "seedcore" / "before"
@@ -191,29 +190,9 @@ def same(one: Path, other: Path) -> bool:
     return subprocess.run(["diff", "-r", one, other], capture_output=True, check=False).returncode == 0
 
 
-def on_a_terminal(folder: Path, *arguments: str) -> str:
-    """What is written on a terminal; its line discipline adds the carriage returns, which are taken off again."""
-    ours, theirs = pty.openpty()
-    done = subprocess.Popen(
-        [COMMAND, "lint", *arguments], cwd=folder, stdout=theirs, stderr=theirs, env={**os.environ, "NO_COLOR": ""}
-    )
-    os.close(theirs)
-    shown = b"".join(iter(lambda: _read(ours), b""))
-    os.close(ours)
-    done.wait(60)
-    return shown.decode().replace("\r\n", "\n")
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # how Linux says that the other end is closed
-        return b""
-
-
 def test_on_a_terminal_the_diff_is_coloured(folder: Path) -> None:
-    shown = on_a_terminal(folder, "--fix", "--diff", "--settings", "settings.env", "api.yaml")
-    assert shown == (
+    seen = run_on_terminal("lint", "--fix", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
+    assert seen.text == (
         "\x1b[1m--- api.yaml\x1b[0m\n"
         "\x1b[1m+++ api.yaml\x1b[0m\n"
         "\x1b[36m@@ -7,6 +7,4 @@\x1b[0m\n"

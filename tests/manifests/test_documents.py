@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -59,7 +63,8 @@ def test_keys_become_the_text_that_kubectl_makes_of_them(written: str, keys: lis
         ("0x", "0x"),
         ("=", "="),
         ("!!str 1", "1"),
-        ("! yes", True),
+        ("! yes", "yes"),
+        ("<<", "<<"),
         ("1_000", 1000),
         ("1e3", 1000.0),
         ("~", None),
@@ -77,6 +82,30 @@ def test_values_are_those_of_kubectl(written: str, value: object) -> None:
     found = read(written)
 
     assert (found, type(found)) == (value, type(value))
+
+
+SCALARS = """
+y n Y yes tRUE TRUE OFF ~ Null << = 2020-01-01 1:30 1:30.5 -- -0 +1 0.0 00 0123 089 0_8 1_000 _1 1__0 0.1_1 0x 0xg 0x_1
+0x1F -0x1F 0o17 0O17 0b101 0B1 1e 1e3 1e+3 12e03 1.5e-3 e3 .e3 .5 +.5 -.5 .5e3 1. ..5 1.2.3 'y' "y" ""
+"""
+
+
+def test_scalars_are_those_of_the_real_kubectl() -> None:
+    scalars = [*SCALARS.split(), "!!str 1", "! yes", "!!float 1", "!!int '7'", "!!bool yes", '"\\x41"']
+    listed = "".join(f"- {scalar}\n" for scalar in scalars)
+    text = f"apiVersion: example.com/v1\nkind: Example\nmetadata: {{name: a}}\nlisted:\n{listed}"
+    command = [str(Path(sys.executable).parent / "kubectl"), "label", "--local", "-f", "-", "a=b", "-o", "json"]
+    ended = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+
+    (document,) = parse_documents(text, source="s")
+
+    theirs = dict(zip(scalars, map(as_json, json.loads(ended.stdout)["listed"]), strict=True))
+    assert dict(zip(scalars, map(as_json, document["listed"]), strict=True)) == theirs
+
+
+def as_json(value: Any) -> str:
+    """A value's text, in which a float without a fraction is an integer, as JSON takes it."""
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def test_json_is_yaml() -> None:

@@ -14,19 +14,22 @@ from tests.manifests.written import Writer
 from webhook import contract
 from webhook.injection.decision import Inject
 from webhook.injection.envfile import good_settings
+from webhook.injection.findings import InjectCode
 from webhook.injection.snapshot import Snapshot
 from webhook.manifests.decisions import decide_workload
 from webhook.manifests.inject import inject
 from webhook.manifests.outcomes import Given, Result
+from webhook.manifests.reviews import review_of
 from webhook.manifests.source import Source
 from webhook.manifests.uninject import uninject
-from webhook.manifests.workloads import Workload, value_at, workloads_of
+from webhook.manifests.workloads import Workload, workloads_of
 
 SETTINGS: Final = good_settings(
     "RAY_HOST=ray.example\nRAY_NAMESPACE=dev\nRAY_ALIASES=GATEWAY=RAY_SERVE_URL\n", name="settings", source="settings"
 )
 GIVEN: Final = Given(snapshot=Snapshot(cluster_wide=SETTINGS), namespace="shop")
 
+EXAMPLES: Final = settings().max_examples // 4
 CHANCES = st.integers(0, 2**32).map(random.Random)
 VARIABLES = st.sampled_from(["RAY_HOST", "RAY_ADDRESS", "RAY_PORT", "RAY_SERVE_ADDRESS", "RAY_DASHBOARD_ADDRESS", "A"])
 VALUES = st.sampled_from(
@@ -38,6 +41,7 @@ ENTRIES = st.one_of(
     st.fixed_dictionaries({"name": VARIABLES}),
     st.fixed_dictionaries({"name": VARIABLES, "valueFrom": st.just({"secretKeyRef": {"name": "s", "key": "k"}})}),
 )
+NAMES = st.uuids().map(lambda uuid: f"c{uuid.hex[:6]}")
 CONTAINERS = st.builds(
     lambda before, env, after: before | env | after,
     st.fixed_dictionaries(
@@ -54,11 +58,20 @@ ANNOTATIONS = st.fixed_dictionaries(
     optional={contract.ON_CONFLICT: st.sampled_from(["keep", "deny", "override"]), "other": st.just("x")},
 )
 METADATA = st.fixed_dictionaries({"annotations": ANNOTATIONS}, optional={"labels": st.just({"app": "a"})})
+
+
+def template(metadata: Any, containers: list[Any], inits: Any, *, alike: bool) -> Any:
+    """A template; its containers have the same env, if they are to be `alike`."""
+    alike_env = {"env": containers[0]["env"]} if alike and "env" in containers[0] else {}
+    return {"metadata": metadata, "spec": {**inits, "containers": [{**item, **alike_env} for item in containers]}}
+
+
 TEMPLATES = st.builds(
-    lambda metadata, containers, inits: {"metadata": metadata, "spec": {**inits, "containers": containers}},
+    template,
     METADATA,
-    st.lists(CONTAINERS, min_size=1, max_size=2),
+    st.lists(CONTAINERS, min_size=1, max_size=3),
     st.fixed_dictionaries({}, optional={"initContainers": st.lists(CONTAINERS, max_size=1)}),
+    alike=st.booleans(),
 )
 
 
@@ -66,7 +79,9 @@ def deployment(template: Any) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"template": template}}
 
 
-def ray_cluster(head: Any, worker: Any) -> dict[str, Any]:
+def ray_cluster(head: Any, worker: Any, alike: bool = False) -> dict[str, Any]:
+    if alike and "env" in head["spec"]["containers"][0]:
+        worker["spec"]["containers"][0]["env"] = head["spec"]["containers"][0]["env"]
     spec = {
         "headGroupSpec": {"rayStartParams": {}, "template": head},
         "workerGroupSpecs": [{"groupName": "small", "rayStartParams": {}, "template": worker}],
@@ -77,7 +92,7 @@ def ray_cluster(head: Any, worker: Any) -> dict[str, Any]:
 DOCUMENTS = st.one_of(
     TEMPLATES.map(deployment),
     TEMPLATES.map(lambda pod: {"kind": "Pod", **pod}),
-    st.builds(ray_cluster, TEMPLATES, TEMPLATES),
+    st.builds(ray_cluster, TEMPLATES, TEMPLATES, st.booleans()),
     st.lists(TEMPLATES.map(deployment), max_size=2).map(lambda items: {"kind": "List", "items": items}),
 )
 
@@ -109,8 +124,6 @@ def workload_env(workload: Workload) -> list[Any]:
 
 def patched_env(workload: Workload) -> list[Any]:
     """The same after the operations of the decision, on the pod that they are meant for."""
-    from webhook.manifests.reviews import review_of
-
     pod = review_of(workload, namespace="shop", uid="test")["request"]["object"]
     decision = decide_workload(workload, GIVEN.snapshot, namespace="shop")
     if isinstance(decision, Inject):
@@ -122,36 +135,67 @@ def patched_env(workload: Workload) -> list[Any]:
     return workload_env(patched)
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=3), chance=CHANCES)
 def test_text_is_changed_as_the_webhook_changes_its_pods(documents: list[Any], chance: random.Random) -> None:
-    text = stream(documents, chance)
-    before = values(text)
+    check(stream(documents, chance))
 
+
+@settings(max_examples=EXAMPLES)
+@given(
+    containers=st.lists(CONTAINERS, min_size=2, max_size=3),
+    env=st.lists(ENTRIES, min_size=1, max_size=3),
+    metadata=st.lists(METADATA, min_size=2, max_size=2),
+    kind=st.sampled_from(["one template", "cluster", "list"]),
+    chance=CHANCES,
+)
+def test_what_is_shared_by_aliases_is_changed_for_none_but_those_that_change_alike(
+    containers: list[Any], env: list[Any], metadata: list[Any], kind: str, chance: random.Random
+) -> None:
+    first = {**containers[0], "env": env}
+    pods = [template(meta, [first, *containers[1:]], {}, alike=chance.random() < 0.7) for meta in metadata]
+    documents = {
+        "one template": deployment(pods[0]),
+        "cluster": ray_cluster(*pods),
+        "list": {"kind": "List", "items": [deployment(pod) for pod in pods]},
+    }
+
+    check(Writer(chance, anchored=True).text(documents[kind]))
+
+
+def check(text: str) -> None:
+    """Injecting into `text` does what the webhook would do, template by template, and can be taken back."""
     result = injected(text)
 
-    assert not [outcome for outcome in result.outcomes if outcome.code == "RAY682"]
-    for old, new in zip(before, values(result.text), strict=True):
-        for was, now in zip(workloads_of(old), workloads_of(new), strict=True):
-            assert workload_env(now) == patched_env(was)
-            again = decide_workload(now, GIVEN.snapshot, namespace="shop")
-            assert not isinstance(again, Inject)
-            metadata = now.pod.get("metadata") or {}
-            assert {**metadata, "annotations": without_record(metadata)} == {
-                **metadata,
-                "annotations": was_annotations(was),
-            }
+    assert uninjected(result.text).text == text or result.text == text
+    before = [workload for value in values(text) for workload in workloads_of(value)]
+    after = [workload for value in values(result.text) for workload in workloads_of(value)]
+    for was, now, outcome in zip(before, after, result.outcomes, strict=True):
+        if outcome.code == InjectCode.SHARED:
+            assert now.pod == was.pod
+            assert "*a" in text
+            continue
+        assert workload_env(now) == patched_env(was)
+        assert not isinstance(decide_workload(now, GIVEN.snapshot, namespace="shop"), Inject)
+        assert without_record(now.pod["metadata"]) == was.pod["metadata"]
+        assert bare(now) == bare(was)
+
+
+def bare(workload: Workload) -> Any:
+    """A template without all that is compared otherwise."""
+    pod = deepcopy({**workload.pod, "metadata": None})
+    for field in ("initContainers", "containers"):
+        for container in pod["spec"].get(field) or []:
+            container.pop("env", None)
+    return pod
 
 
 def without_record(metadata: Any) -> Any:
-    return {key: item for key, item in metadata["annotations"].items() if key != contract.INJECTED}
+    annotations = {key: item for key, item in metadata["annotations"].items() if key != contract.INJECTED}
+    return {**metadata, "annotations": annotations}
 
 
-def was_annotations(workload: Workload) -> Any:
-    return value_at(workload.pod, ("metadata", "annotations"))
-
-
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=3), chance=CHANCES)
 def test_what_was_injected_is_taken_out_to_the_last_byte(documents: list[Any], chance: random.Random) -> None:
     text = stream(documents, chance)
@@ -162,23 +206,27 @@ def test_what_was_injected_is_taken_out_to_the_last_byte(documents: list[Any], c
         assert uninjected(result.text).text == text
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=2), chance=CHANCES)
 def test_what_was_injected_is_taken_out_of_a_text_that_was_written_anew(
     documents: list[Any], chance: random.Random
 ) -> None:
     first = stream(documents, chance)
-    result = injected(first)
-    anew = stream(values(result.text), chance)
+    anew = stream(values(injected(first).text), chance)
+    recorded = [document for document in values(anew) if contract.INJECTED in str(document)]
 
     back = uninjected(anew)
 
-    if result.text != first:
-        assert not [outcome for outcome in back.outcomes if outcome.code == "RAY682"]
-        assert contract.INJECTED not in back.text
-        for old, new in zip(values(first), values(back.text), strict=True):
-            for was, now in zip(workloads_of(old), workloads_of(new), strict=True):
-                assert workload_env(now) == workload_env(was)
+    assert recorded == [] or contract.INJECTED not in back.text or "*a" in anew
+    before = [workload for value in values(first) for workload in workloads_of(value)]
+    after = [workload for value in values(back.text) for workload in workloads_of(value)]
+    had = [workload for value in values(anew) for workload in workloads_of(value)]
+    for was, seen, now, outcome in zip(before, had, after, back.outcomes, strict=True):
+        if outcome.code == InjectCode.SHARED:
+            assert now.pod == seen.pod
+            assert "*a" in anew
+        elif contract.INJECTED in seen.pod["metadata"]["annotations"]:
+            assert workload_env(now) == workload_env(was)
 
 
 def stream(documents: list[Any], chance: random.Random) -> str:

@@ -15,6 +15,7 @@ from webhook.manifests import yaml_edits
 from webhook.manifests.edits import Edit, OverlapError, apply
 from webhook.manifests.source import Source, node_at
 
+EXAMPLES = settings().max_examples // 2
 NAMES = st.sampled_from(["a", "b", "RAY_HOST", "x-y", "on", "1", "k: v"])
 TEXTS = st.sampled_from(
     ["", "x", "yes", "1", "http://h:8000", "it's", '"', "a # b", "é😀", "a: b", "- x", "\t", "\u2028"]
@@ -55,7 +56,7 @@ def value_at(value: Any, path: list[str | int]) -> Any:
     return value
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(items=LISTS, new=st.lists(ENTRIES, min_size=1, max_size=2), chance=CHANCES)
 def test_items_are_inserted_where_they_are_to_be(items: list[Any], new: list[Any], chance: random.Random) -> None:
     value, path = around(items, chance)
@@ -70,7 +71,7 @@ def test_items_are_inserted_where_they_are_to_be(items: list[Any], new: list[Any
     assert all(edit.start == edit.end for edit in edits)
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(items=LISTS, chance=CHANCES)
 def test_items_are_removed(items: list[Any], chance: random.Random) -> None:
     value, path = around(items, chance)
@@ -88,7 +89,7 @@ def test_items_are_removed(items: list[Any], chance: random.Random) -> None:
     assert not any(edit.text for edit in edits)
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(old=st.dictionaries(NAMES, ENTRIES, max_size=3), new=VALUES, chance=CHANCES)
 def test_keys_are_inserted(old: dict[str, Any], new: Any, chance: random.Random) -> None:
     value, path = around(old, chance)
@@ -103,7 +104,7 @@ def test_keys_are_inserted(old: dict[str, Any], new: Any, chance: random.Random)
     assert read(apply(text, edits)) == value
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(old=st.dictionaries(NAMES, ENTRIES, min_size=2, max_size=4), chance=CHANCES)
 def test_keys_are_removed(old: dict[str, Any], chance: random.Random) -> None:
     value, path = around(old, chance)
@@ -117,7 +118,7 @@ def test_keys_are_removed(old: dict[str, Any], chance: random.Random) -> None:
     assert not any(edit.text for edit in edits)
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(old=VALUES, new=VALUES, chance=CHANCES)
 def test_values_are_replaced(old: Any, new: Any, chance: random.Random) -> None:
     value, path = around(old, chance)
@@ -130,7 +131,7 @@ def test_values_are_replaced(old: Any, new: Any, chance: random.Random) -> None:
     assert read(apply(text, edits)) == value
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(old=SCALARS, new=TEXTS, chance=CHANCES)
 def test_scalars_are_replaced(old: Any, new: str, chance: random.Random) -> None:
     value, path = around(old, chance)

@@ -15,12 +15,14 @@ PLAIN: Final = re.compile(r"\w[\w./-]*")
 class Writer:
     """Writes values at random: block and flow style, JSON, quotes, comments, indentation, line breaks."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, anchored: bool = False) -> None:
         self.chance = chance
         self.newline = chance.choice(["\n", "\n", "\r\n"])
         self.dash = chance.choice([0, 2])
         self.commented = chance.random() < 0.5
-        self.style = chance.choice(["block", "block", "block", "flow", "json", "pretty"])
+        self.anchors = 0.7 if anchored else 0.0
+        self.anchored: list[tuple[Any, str]] = []
+        self.style = "block" if anchored else chance.choice(["block", "block", "block", "flow", "json", "pretty"])
 
     def text(self, value: Any) -> str:
         """A document."""
@@ -44,12 +46,29 @@ class Writer:
     def pair(self, key: str, value: Any, indent: int) -> list[str]:
         lines = self.comments(indent)
         name = " " * indent + self.scalar(key, in_flow=False) + ":"
+        if (alias := self.alias(value)) is not None:
+            return [*lines, f"{name} {alias}{self.remark()}"]
         if isinstance(value, (dict, list)) and value and self.chance.random() < 0.85:
             inner = indent + (self.dash if isinstance(value, list) else 2)
-            return [*lines, name + self.remark(), *self.block(value, inner)]
+            anchor = self.anchor()
+            written = [*lines, name + anchor + self.remark(), *self.block(value, inner)]
+            return self.remembered(value, anchor, written)
         if isinstance(value, str) and value.isalnum() and self.chance.random() < 0.1:
             return [*lines, name + " " + self.chance.choice(["|-", ">-"]), " " * (indent + 3) + value]
         return [*lines, f"{name} {self.flow(value)}{self.remark()}"]
+
+    def alias(self, value: Any) -> str | None:
+        """An alias of a value that was written before."""
+        found = [f"*{name}" for other, name in self.anchored if other == value]
+        return self.chance.choice(found) if found and self.chance.random() < 0.8 else None
+
+    def anchor(self) -> str:
+        return f" &a{self.chance.randrange(10**6)}" if self.chance.random() < self.anchors else ""
+
+    def remembered(self, value: Any, anchor: str, written: list[str]) -> list[str]:
+        if anchor:
+            self.anchored.append((value, anchor.strip(" &")))
+        return written
 
     def item(self, value: Any, indent: int) -> list[str]:
         lines = self.comments(indent)

@@ -3,51 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 import jsonpatch
 import msgspec
 
-from webhook import contract
+from webhook.cli.given import given_options, read_given
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.cli.report import Change, change_lines, shown
-from webhook.contract import Role
-from webhook.errors import InputError, RequestError, escape, quote_path
+from webhook.errors import InputError, RequestError, escape
 from webhook.injection.decision import Decision, Deny, Inject, decide
-from webhook.injection.envfile import good_settings
 from webhook.injection.findings import InjectCode
 from webhook.injection.review import AdmissionRequest, parse_review
-from webhook.injection.settings import Settings
-from webhook.injection.snapshot import Snapshot
 from webhook.injection.treatment import Treated
-from webhook.manifests.decisions import names_no_cluster, targets_of
+from webhook.manifests.decisions import names_no_cluster
 from webhook.manifests.documents import Document, parse_documents
+from webhook.manifests.outcomes import Given
 from webhook.manifests.reviews import review_of
 from webhook.manifests.workloads import KINDS, workloads_of
 
 
 @click.command("explain")
 @option("--file", "-f", required=True, help="Manifest, or a recorded AdmissionReview; - for standard input.")
-@option("--namespace", "-n", default="default", show_default=True, help="Namespace of manifests that name none.")
-@option("--settings", type=click.Path(path_type=Path), help="Settings file; without it the built-in settings hold.")
-@option(
-    "--default-role", type=click.Choice([Role.CLIENT.value]), help="The namespace's label ray.seedcore.io/default-role."
-)
-@option("--cluster-domain", default=contract.CLUSTER_DOMAIN, show_default=True, help="What ends a Service's full name.")
+@given_options
 @option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @no_color_option
 def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
     """Say what the webhook does to the pods of a manifest, and why."""
     documents = parse_documents(read_input(file), source=describe_input(file))
-    snapshot = Snapshot(
-        cluster_wide=_settings(flags["settings"]),
-        targets=targets_of(documents, namespace=flags["namespace"]),
-        cluster_domain=flags["cluster_domain"],
-    )
-    default_role = Role(flags["default_role"]) if flags["default_role"] else None
-    reviews = list(_reviews(documents, flags["namespace"]))
+    given = read_given(flags, documents)
+    reviews = list(_reviews(documents, given.namespace))
     if not reviews:
         raise InputError(
             f"{describe_input(file)} has no pod in it",
@@ -55,7 +41,7 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
             fix="give one",
         )
     explained = [
-        _explain(name, _request(name, review, file), review["request"].get("object") or {}, snapshot, default_role)
+        _explain(name, _request(name, review, file), review["request"].get("object") or {}, given)
         if review
         else _unnamed(name)
         for name, review in reviews
@@ -64,13 +50,6 @@ def command(file: str, output: str, *, no_color: bool, **flags: Any) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(explained)))
     else:
         click.echo("\n\n".join("\n".join(_lines(item, Style(no_color=no_color))) for item in explained))
-
-
-def _settings(path: Path | None) -> Settings | None:
-    if path is None:
-        return None
-    text = read_input(str(path))
-    return good_settings(text, name=f"settings file {quote_path(path)}", source=f"file {escape(path.name)}")
 
 
 def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[tuple[str, Document | None]]:
@@ -94,11 +73,9 @@ def _request(name: str, review: Document, file: str) -> AdmissionRequest:
         raise InputError(f"{describe_input(file)} has no usable {escape(name)}, {problem}", fix=error.fix) from None
 
 
-def _explain(
-    name: str, request: AdmissionRequest, pod: Document, snapshot: Snapshot, default_role: Role | None
-) -> dict[str, Any]:
+def _explain(name: str, request: AdmissionRequest, pod: Document, given: Given) -> dict[str, Any]:
     """The decision in the shape of the JSON output."""
-    decision = decide(request, snapshot, default_role=default_role)
+    decision = decide(request, given.snapshot, default_role=given.default_role)
     operations = list(decision.operations) if isinstance(decision, Inject) else []
     after = jsonpatch.apply_patch(pod, operations) if operations else pod
     treated = () if isinstance(decision, Deny) else decision.treated

@@ -10,13 +10,13 @@ import click
 
 from webhook import contract
 from webhook.cli.cluster_flags import settings_name_option, settings_names, webhook_namespace_option
+from webhook.cli.given import given_settings
 from webhook.cli.lint_files import FileTree, candidates_in
 from webhook.cli.lint_fix import fix_candidates, show_fix
 from webhook.cli.lint_formats import as_json, as_sarif
 from webhook.cli.lint_report import Report, report_on
 from webhook.cli.lint_text import as_text
 from webhook.cli.output import Style, no_color_option, option
-from webhook.cli.settings_file import given_settings
 from webhook.manifests.lint.context import Context
 
 

@@ -22,10 +22,12 @@ COMMANDS: Final = {
     "certs": "issue certificates by hand, or show them",
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
+    "inject": "put the settings into manifests, for clusters without the webhook",
     "lint": "find hard-coded Ray settings, wrong roles and their like in files",
     "reasons": "list the reason codes, or explain one",
     "serve": "run the service",
     "settings": "check settings before they are applied",
+    "uninject": "take out of manifests what inject, or the webhook, would put in",
 }
 
 

@@ -87,13 +87,16 @@ def no_color_option(command: _Command) -> _Command:
 class Style:
     """Colours where somebody sees them: on a terminal, unless told otherwise."""
 
-    def __init__(self, *, no_color: bool) -> None:
-        """Decide once."""
-        self._enabled = sys.stdout.isatty() and not no_color and not os.environ.get("NO_COLOR")
+    def __init__(self, *, no_color: bool, err: bool = False) -> None:
+        """Decide once, for the standard output or, with `err`, for the standard error."""
+        stream: TextIO | None = sys.stderr if err else sys.stdout  # None where it is closed
+        is_seen = stream is not None and stream.isatty()
+        self._enabled = is_seen and not no_color and not os.environ.get("NO_COLOR")
 
     def __call__(self, text: str, color: str | None = None, *, bold: bool = False) -> str:
         """`text` in `color`, or as it is."""
-        return click.style(text, fg=color, bold=bold or None) if self._enabled else text
+        is_styled = self._enabled and (color or bold)
+        return click.style(text, fg=color, bold=bold or None) if is_styled else text
 
 
 def read_input(name: str, *, limit: int = MAX_INPUT) -> str:

@@ -47,17 +47,7 @@ class Annotations:
 
 
 _NONE_WRITTEN: Final = Annotations()
-_KEYS: Final = frozenset(
-    {
-        contract.CLUSTER,
-        contract.SERVICE,
-        contract.CONNECT,
-        contract.RAY_NAMESPACE_ANNOTATION,
-        contract.CONTAINERS,
-        contract.SKIP_CONTAINERS,
-        contract.ON_CONFLICT,
-    }
-)
+_KEYS: Final = frozenset(contract.ANNOTATIONS) - {contract.ROLE}
 
 
 def parse_annotations(written: Mapping[str, str | None], *, namespace: str) -> Annotations:

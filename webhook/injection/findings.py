@@ -241,9 +241,15 @@ class InjectCode(ReasonCode):
     )
     SHARED = (
         "RAY682",
-        "shared with others",
-        "The template's text is shared by an alias or a merge with one that must stay, so it was left as it is.",
+        "not to be changed alone",
+        "An alias or a merge shares the template with what must stay, or its text is too odd to be changed safely.",
         "Write the alias or the merge out.",
+    )
+    ASSUMED_NAMESPACE = (
+        "RAY684",
+        "namespace assumed",
+        "The connection names a RayCluster or RayService in a namespace that neither the manifest nor a flag tells.",
+        "Give the namespace with -n, or write it into the manifest.",
     )
     NOTHING_OF_OURS = (
         "RAY683",

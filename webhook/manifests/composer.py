@@ -108,12 +108,12 @@ class _Composer:
         return AliasNode("", self._anchors[name], event.start_mark, event.end_mark)
 
     def _scalar(self, event: Any) -> Node:
-        plain, _ = event.implicit
-        implied = implicit_tag(event.value) if plain else STR
-        return self._anchored(
-            event,
-            ScalarNode(_tag(event.tag) or implied, event.value, event.start_mark, event.end_mark, event.style),
-        )
+        tag = event.tag
+        if tag is None or tag == "!":
+            is_plain = event.implicit[0] and tag is None
+            tag = implicit_tag(event.value) if is_plain else STR
+        node = ScalarNode(tag, event.value, event.start_mark, event.end_mark, event.style)
+        return self._anchored(event, node)
 
     def _sequence(self, event: Any, depth: int) -> Node:
         items: list[Node] = []

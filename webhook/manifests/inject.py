@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from webhook.errors import quote
 from webhook.injection.decision import Decision, Deny, Inject
 from webhook.injection.findings import InjectCode
+from webhook.injection.snapshot import TargetKind
 from webhook.injection.treatment import Treated
 from webhook.manifests.decisions import decide_workload, names_no_cluster
 from webhook.manifests.env_script import changed, script_of
 from webhook.manifests.outcomes import Given, Outcome, Result, line_of, shared, templates
-from webhook.manifests.records import ContainerRecord, Record, container_record
+from webhook.manifests.records import ContainerRecord, Record, container_record, name_of
 from webhook.manifests.restoring import restored
 from webhook.manifests.rewrite import EnvChange, TemplateChange, rewrite
 from webhook.manifests.source import Source
@@ -20,7 +22,7 @@ from webhook.manifests.workloads import Workload, value_at
 
 def inject(source: Source, given: Given) -> Result:
     """Inject into every pod template; what an earlier run has put in is taken out before."""
-    source = Source.parse(restored(source).text, name=source.name)
+    source = source.reread(restored(source).text)
     judged = [_judge(source, at, workload, given) for at, workload in templates(source)]
     rewritten = rewrite(source, [change for _, change in judged if change])
     told = tuple(shared(outcome) if change in rewritten.refused else outcome for outcome, change in judged)
@@ -31,7 +33,7 @@ def _judge(source: Source, at: int, workload: Workload, given: Given) -> tuple[O
     title, line = workload.title(given.namespace), line_of(source, at, workload)
     if names_no_cluster(workload):
         code = InjectCode.GENERATED_NAME
-        return Outcome(title=title, line=line, code=code, detail=code.fix), None
+        return Outcome(title=title, line=line, code=code, detail=code.advice), None
     decision = decide_workload(workload, given.snapshot, namespace=given.namespace, default_role=given.default_role)
     change = _change(source.documents[at].value, at, workload, decision) if isinstance(decision, Inject) else None
     outcome = Outcome(
@@ -39,7 +41,7 @@ def _judge(source: Source, at: int, workload: Workload, given: Given) -> tuple[O
         line=line,
         code=decision.code,
         detail=_detail(decision, change),
-        warnings=tuple(str(warning) for warning in decision.warnings),
+        warnings=tuple(_warnings(workload, decision, given)),
         failed=isinstance(decision, Deny),
         changed=change is not None,
     )
@@ -51,8 +53,25 @@ def _detail(decision: Decision, change: TemplateChange | None) -> str:
         return decision.message
     if change is None or change.record is None:
         return ""
-    told = ", ".join(f"{len(done.set)} set in {name}" for name, done in change.record.env.items() if done.set)
+    told = ", ".join(part for name, done in change.record.env.items() for part in _container_detail(name, done))
     return f"{told}; connection from {decision.source}" if decision.source else told
+
+
+def _container_detail(container: str, done: ContainerRecord) -> Iterator[str]:
+    gone = dict.fromkeys(name for _, entry in done.was if (name := name_of(entry)) and name not in done.set)
+    if done.set:
+        yield f"{len(done.set)} set in {container}"
+    if gone:
+        yield f"{', '.join(gone)} removed from {container}"
+
+
+def _warnings(workload: Workload, decision: Decision, given: Given) -> Iterator[str]:
+    yield from map(str, decision.warnings)
+    source = decision.source if isinstance(decision, Inject) and workload.namespace is None else None
+    named = tuple(f"{kind} {given.namespace}/" for kind in TargetKind)
+    if given.is_assumed and source is not None and source.startswith(named):
+        code = InjectCode.ASSUMED_NAMESPACE
+        yield f"{code}: the namespace is taken for {quote(given.namespace)}; {code.advice}"
 
 
 def _change(document: Any, at: int, workload: Workload, decision: Inject) -> TemplateChange | None:

@@ -19,7 +19,7 @@ from webhook.manifests.scalars import BOOL, FLOAT, INT, MERGE, NULL, STR, TAG, b
 SPARE_NODES: Final = 500_000
 """Nodes that aliases may add. A text without aliases has fewer nodes than characters, so only those can run out."""
 
-_TEXTS: Final = frozenset({STR, TAG + "timestamp", TAG + "value"})
+_TEXTS: Final = frozenset({STR, MERGE, TAG + "timestamp", TAG + "value"})
 _SCALARS: Final[dict[str, Callable[[str], Any]]] = {
     NULL: lambda _: None,
     BOOL: bool_of,

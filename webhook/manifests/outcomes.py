@@ -20,11 +20,13 @@ class Given:
 
     Attributes:
         namespace: of manifests that name none.
+        is_assumed: whether that is but a guess.
         default_role: of pods without a role, as a namespace's label gives it.
     """
 
     snapshot: Snapshot
     namespace: str
+    is_assumed: bool = False
     default_role: Role | None = None
 
 
@@ -70,4 +72,4 @@ def line_of(source: Source, at: int, workload: Workload) -> int:
 def shared(outcome: Outcome) -> Outcome:
     """The outcome where the change could not be carried out."""
     code = InjectCode.SHARED
-    return Outcome(title=outcome.title, line=outcome.line, code=code, detail=code.fix, failed=True)
+    return Outcome(title=outcome.title, line=outcome.line, code=code, detail=code.advice, failed=True)

@@ -34,7 +34,7 @@ class ContainerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was done to a container's env: the names that were written, and what stood at which index before."""
 
     set: list[str]
-    was: list[tuple[Annotated[int, msgspec.Meta(ge=0)], Any]] = []
+    was: list[tuple[Annotated[int, msgspec.Meta(ge=0)], dict[str, Any]]] = []
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from webhook.manifests.scalars import STR, implicit_tag
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./@=-]|:(?=[A-Za-z0-9_/]))*")
+_PLAIN: Final = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_./@=-]|:(?=[A-Za-z0-9_/]))*")
 _BREAKS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SINGLE_QUOTABLE: Final = re.compile(r"[\x20-\x7e]*")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from itertools import groupby
 from typing import Any, Final
 
 from webhook import contract
@@ -22,9 +23,7 @@ _CONTAINERS: Final = ("initContainers", "containers")
 
 def restored(source: Source) -> Rewritten:
     """The text without what ``inject`` recorded."""
-    edits = list(_undo_edits(source))
-    if edits:
-        source = Source.parse(apply(source.text, edits), name=source.name)
+    source = source.reread(apply(source.text, list(_undo_edits(source))))
     return rewrite(source, [_by_parts(*found) for found in recorded(source)])
 
 
@@ -38,14 +37,14 @@ def recorded(source: Source) -> Iterator[tuple[int, Workload, Record]]:
 
 def _undo_edits(source: Source) -> Iterator[Edit]:
     """Each document that is as ``inject`` left it becomes what it was."""
-    found = list(recorded(source))
-    for at, workload, record in found:
-        if record.undo is None:
-            continue
-        number = source.documents[at].number
-        changes = [_by_parts(*other) for other in found if source.documents[other[0]].number == number]
-        edit = _undo_edit(source, at, (*workload.path, *_RECORD), record.undo)
-        if edit is not None and _is_restored(source, number, edit.text, changes):
+    values: dict[int, dict[int, Any]] = {}
+    for at, document in enumerate(source.documents):
+        values.setdefault(document.number, {})[at] = document.value
+    for number, found in groupby(recorded(source), key=lambda found: source.documents[found[0]].number):
+        (at, workload, record), *others = found
+        edit = _undo_edit(source, at, (*workload.path, *_RECORD), record.undo) if record.undo else None
+        changes = [_by_parts(at, workload, record), *(_by_parts(*other) for other in others)]
+        if edit is not None and _is_restored(values[number], edit.text, changes):
             yield edit
 
 
@@ -62,9 +61,9 @@ def _undo_edit(source: Source, at: int, path: Path, undo: Undo) -> Edit | None:
         return None
 
 
-def _is_restored(source: Source, number: int, text: str, changes: list[TemplateChange]) -> bool:
-    """Whether `text` reads as the document without what is recorded: a record may have been written by anybody."""
-    values = {at: document.value for at, document in enumerate(source.documents) if document.number == number}
+def _is_restored(values: Mapping[int, Any], text: str, changes: Sequence[TemplateChange]) -> bool:
+    """Whether `text` reads as the `values` without what is recorded: a record may have been written by anybody."""
+    values = dict(values)
     for change in changes:
         values[change.document] = changed_value(values[change.document], change)
     try:
@@ -80,7 +79,7 @@ def _tidied(value: Any, change: TemplateChange) -> Any:
     """The value without what is empty and might as well be missing."""
     value = deepcopy(value)
     template = value_at(value, change.template)
-    metadata = template.get("metadata")
+    metadata = value_at(template, ("metadata",))
     for holder, key in (
         *((value_at(value, env.container), "env") for env in change.envs),
         (metadata, "annotations"),

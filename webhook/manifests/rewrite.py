@@ -199,11 +199,12 @@ def _with_undo(
     source: Source, changes: Sequence[TemplateChange], edits: Sequence[Sequence[Edit]]
 ) -> tuple[str, list[TemplateChange]]:
     """The text with the edits; in each document the first record gets to know how they are taken back."""
+    by_number: dict[int, list[tuple[TemplateChange, list[Edit]]]] = {}
+    for change, found in zip(changes, edits, strict=True):
+        by_number.setdefault(source.documents[change.document].number, []).append((change, list(found)))
     final: list[Edit] = []
     recorded: list[TemplateChange] = []
-    numbers = [source.documents[change.document].number for change in changes]
-    for number in dict.fromkeys(numbers):
-        own = [(change, list(found)) for change, found, at in zip(changes, edits, numbers, strict=True) if at == number]
+    for own in by_number.values():
         made, first = _document_edits(source, own)
         final += made
         recorded += [first, *(change for change, _ in own[1:])]

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from webhook.errors import InputError
 from webhook.manifests.composer import compose, target
 from webhook.manifests.nodes import NodeReader
 from webhook.manifests.places import Text
-from webhook.manifests.scalars import MERGE
+from webhook.manifests.scalars import MERGE, STR
 
 Path = Sequence[str | int]
 """The way from a document's root to a part: keys of mappings and indices of sequences."""
@@ -55,6 +55,14 @@ class Source(Text):
         plain = cls.parse_any(text, name=name)
         objects = tuple(item for document in plain.documents for item in _objects(document, plain))
         return cls(name=name, text=text, documents=objects)
+
+    def reread(self, text: str) -> Source:
+        """The source after a change to `text`.
+
+        Raises:
+            InputError: as :meth:`parse` does.
+        """
+        return self if text == self.text else Source.parse(text, name=self.name)
 
     @classmethod
     def parse_any(cls, text: str, *, name: str) -> Source:
@@ -145,6 +153,9 @@ def _merged(node: MappingNode) -> Iterator[Node]:
 
 def key_text(node: Node) -> str | None:
     """The text of a mapping's key; None for one that a document cannot have."""
+    if node.tag == STR and isinstance(node, ScalarNode) and node.value.isascii():
+        text: str = node.value
+        return text
     try:
         return NodeReader(Text(name="", text="")).key(node)
     except InputError:

@@ -29,7 +29,7 @@ def uninject(source: Source, given: Given) -> Result:
     left = {(change.document, change.template) for change in back.refused}
     outcomes = {(at, workload.path): _outcome(source, at, workload, given) for at, workload in templates(source)}
     told = {key: _told(outcome, ours=key in ours, left=key in left) for key, outcome in outcomes.items()}
-    source = Source.parse(back.text, name=source.name)
+    source = source.reread(back.text)
     changes = [
         change
         for at, workload in templates(source)

@@ -138,3 +138,9 @@ def test_curly_brackets_of_others_are_left_to_them() -> None:
     rule = "kind: PrometheusRule\nspec: {groups: [{rules: [{expr: 'a', summary: '{{ $labels.pod }}'}]}]}\n"
     assert lint_one(rule) == []
     assert found(f"{rule}---\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{RAY_HOST: h}}\n").code == "RAY610"
+
+
+@pytest.mark.parametrize(("key", "role"), [("head", "head"), ("additionalWorkerGroups", "worker"), ("api", "client")])
+def test_the_role_of_values_is_told(key: str, role: str) -> None:
+    finding = found(f"{key}: {{env: {{SEEDCORE_RAY_ROLE: x}}}}\n", "values.yaml")
+    assert finding.message.endswith(f"the webhook sets it for the role {role}")

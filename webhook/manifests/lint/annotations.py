@@ -33,17 +33,7 @@ _NAMESPACE_LABELS: Final[Mapping[str, str]] = {
     contract.DEFAULT_ROLE: Role.CLIENT.value,
     contract.INJECTION: contract.DISABLED,
 }
-_KEYS: Final = (
-    contract.ROLE,
-    contract.CLUSTER,
-    contract.SERVICE,
-    contract.CONNECT,
-    contract.RAY_NAMESPACE_ANNOTATION,
-    contract.CONTAINERS,
-    contract.SKIP_CONTAINERS,
-    contract.ON_CONFLICT,
-)
-_NAMES: Final = {key.removeprefix(contract.PREFIX): key for key in _KEYS}
+_NAMES: Final = {key.removeprefix(contract.PREFIX): key for key in contract.ANNOTATIONS}
 _LIKENESS: Final = 0.7
 """Of a misspelt word and the right one, by difflib's ratio: one letter of four, two of seven."""
 _ALIKE: Final = 0.9
@@ -89,7 +79,7 @@ def _unknown_keys(part: Part) -> Iterator[Finding]:
     for key, meant in _strange(part.get(*_WRITTEN)):
         yield _unknown(part, (*_WRITTEN, key), f"annotation {key} is none of ours", meant)
     for key in _ours(part.get(*_LABELS)):
-        fix = f"write it as an annotation: {key}" if key in _KEYS else None
+        fix = f"write it as an annotation: {key}" if key in contract.ANNOTATIONS else None
         yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a pod", None, fix)
 
 
@@ -102,12 +92,12 @@ def _unknown(part: Part, steps: tuple[str, ...], message: str, meant: str | None
 def _strange(written: object) -> Iterator[tuple[str, str | None]]:
     """The keys that are ours and unknown, or look like ours, with the one that is meant."""
     for key in written if isinstance(written, dict) else ():
-        if key in _KEYS:
+        if key in contract.ANNOTATIONS:
             continue
         if key.startswith(contract.PREFIX):
             meant = get_close_matches(key.removeprefix(contract.PREFIX).lower(), _NAMES, n=1, cutoff=_LIKENESS)
             yield key, _NAMES[meant[0]] if meant else None
-        elif meant := get_close_matches(key.lower(), _KEYS, n=1, cutoff=_ALIKE):
+        elif meant := get_close_matches(key.lower(), contract.ANNOTATIONS, n=1, cutoff=_ALIKE):
             yield key, meant[0]
 
 
@@ -126,7 +116,7 @@ def _reference_findings(template: Template, context: Context) -> Iterator[Findin
             message = f"annotation {key} is {quote(value)}, but the pod template has no role; {_BESIDE}"
             yield part.finding(ManifestCode.REFERENCE_ALONE, Level.WARNING, message)
         name, targets = value.rpartition("/")[2], context.index.targets_near(part.file.path, kind)
-        known = [name for _, name in sorted(targets)]
+        known = [other for _, other in sorted(targets)]
         if known and name not in known and not has_placeholder(value):
             meant = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
             fix = f"did you mean {quote(meant[0])}?" if meant else None
