@@ -267,3 +267,11 @@ def test_standard_input_is_not_fixed(folder: Path) -> None:
     done = lint(folder, "--fix", "-")
     assert done.returncode == 2
     assert done.stderr.startswith("ray-webhook: RAY801: standard input cannot be fixed")
+
+
+def test_an_env_file_that_compose_reads_as_well_stays(seed: Path) -> None:
+    compose = seed / "seedcore" / "compose.yaml"
+    compose.write_text("services: {api: {image: app, env_file: base/seedcore.env}}\n")
+    done = lint(seed, "--fix", "seedcore")
+    assert "RAY_ADDRESS" in (seed / "seedcore" / "base" / "seedcore.env").read_text()
+    assert "seedcore/base/seedcore.env is read by a Compose service of seedcore/compose.yaml as well" in done.stdout

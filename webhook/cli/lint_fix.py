@@ -22,6 +22,8 @@ from webhook.manifests.lint.finding import FileKind, Finding, Level
 
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
 _HEADER_LINES = 2
+_READ = frozenset({FileKind.YAML, FileKind.ENV, FileKind.COMPOSE})
+"""What a fix looks at: Compose files for the env files that they read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ def fix_candidates(candidates: Sequence[Candidate], context: Context, *, write: 
 def _read(candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
     """The files that a fix may change; one that cannot be read is a finding already."""
     for candidate in candidates:
-        if candidate.kind in (FileKind.YAML, FileKind.ENV):
+        if candidate.kind in _READ:
             try:
                 yield candidate.path, read_input(candidate.path)
             except InputError:

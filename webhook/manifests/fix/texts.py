@@ -41,11 +41,6 @@ class Texts:
         """Where there is a text."""
         return frozenset(self._texts)
 
-    @cached_property
-    def folders(self) -> frozenset[str]:
-        """The folders of the files."""
-        return frozenset(map(posixpath.dirname, self._texts))
-
     def text(self, path: str) -> str:
         """The text at `path`."""
         return self._texts[path]

@@ -14,7 +14,7 @@ from webhook import contract
 from webhook.contract import OnConflict, Role
 from webhook.injection.settings import is_readable
 from webhook.injection.snapshot import kuberay_name
-from webhook.manifests.fix.effect import Effect, Env
+from webhook.manifests.fix.effect import Effect
 from webhook.manifests.fix.world import Key, World
 from webhook.manifests.workloads import value_at
 
@@ -148,8 +148,3 @@ def made_services(world: World) -> frozenset[str]:
                 named = value_at(placed.value, ("spec", "headGroupSpec", "headService", "metadata", "name"))
                 found |= {str(named)} if named else set()
     return frozenset(found)
-
-
-def is_stale(container: str, name: str, env: Env, stale: Iterable[Vote]) -> bool:
-    """Whether a variable is one of the votes that do not count."""
-    return any(vote.container == container and vote.name == name and vote.text == env.get(name) for vote in stale)
