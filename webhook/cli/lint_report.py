@@ -112,7 +112,7 @@ class _Texts:
 
 def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File]:
     for candidate in candidates:
-        if candidate.kind is not FileKind.YAML:
+        if candidate.kind is not FileKind.YAML or candidate.fault:
             continue
         try:
             text = texts.read(candidate.path)
@@ -125,6 +125,8 @@ def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:
     """What is found in a file; None if it is none that is looked at."""
     file = File(path=candidate.path, text="", kind=kind)
+    if candidate.fault:
+        return _unreadable(file, candidate.fault, "make it readable, or leave it out")
     try:
         file = replace(file, text=texts.read(candidate.path))
     except InputError as error:
