@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ from webhook.cli.lint_files import MAX_LINTED, STANDARD_INPUT, Candidate, is_bin
 from webhook.cli.output import read_input
 from webhook.errors import InputError
 from webhook.injection.findings import LintCode
-from webhook.manifests.lint.context import Context
+from webhook.manifests.lint.context import Context, Tree
 from webhook.manifests.lint.finding import File, FileKind, Finding, Level
 from webhook.manifests.lint.indexing import index_of
 from webhook.manifests.lint.kinds import may_be_manifest
@@ -58,9 +58,14 @@ class Report:
         return 2 if any(finding.code in _UNREAD for finding in failed) else int(bool(failed))
 
 
-def report_on(candidates: Sequence[Candidate], context: Context) -> Report:
-    """Lint the files; a second reading of each finds what the first of all has to be known for."""
-    texts = _Texts()
+def report_on(candidates: Sequence[Candidate], context: Context, given: Mapping[str, str] | None = None) -> Report:
+    """Lint the files; a second reading of each finds what the first of all has to be known for.
+
+    Args:
+        given: by path, texts that stand for what is in the files.
+    """
+    texts = _Texts(given or {})
+    context = replace(context, tree=_GivenTree(given, context.tree)) if given else context
     index = index_of(_yaml_files(candidates, texts), context.tree.read)
     context = replace(context, index=index)
     files, linted = 0, []
@@ -75,13 +80,30 @@ def report_on(candidates: Sequence[Candidate], context: Context) -> Report:
     return Report(files=files, linted=tuple(linted))
 
 
+class _GivenTree:
+    """Texts in the places of files, and the files around them."""
+
+    def __init__(self, given: Mapping[str, str], tree: Tree) -> None:
+        self._given = given
+        self._tree = tree
+
+    def exists(self, path: str) -> bool:
+        return path in self._given or self._tree.exists(path)
+
+    def read(self, path: str) -> str | None:
+        return self._given[path] if path in self._given else self._tree.read(path)
+
+
 class _Texts:
     """Reads files, the standard input but once."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
         self._standard_input: str | None = None
 
     def read(self, path: str, kind: FileKind = FileKind.YAML) -> str:
+        if path in self._given:
+            return self._given[path]
         if path != STANDARD_INPUT:
             decoder = decode if kind is FileKind.PYTHON else bytes.decode
             return read_input(path, limit=MAX_LINTED, decode=decoder)

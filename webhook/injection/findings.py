@@ -221,6 +221,66 @@ class LintCode(ReasonCode):
     )
 
     # 670-679: fix
+    DISPUTED = (
+        "RAY670",
+        "values differ",
+        "Pods that would share settings declare different values, so --fix moves none of them into the settings.",
+        "Make them the same, or give by --settings what holds.",
+    )
+    NOT_PRESERVED = (
+        "RAY671",
+        "would change what a pod gets",
+        "Without the declared value a pod would have another one in the end, so --fix leaves it.",
+        "Decide which value is right, and change the settings or the manifest.",
+    )
+    PROPOSED = (
+        "RAY672",
+        "proposed only",
+        "Programs, scripts and Dockerfiles are never rewritten, and a role is only written where it is beyond doubt.",
+        "Make the change by hand.",
+    )
+    BY_TEMPLATE = (
+        "RAY673",
+        "made by a template",
+        "The value, or the file around it, is made by a template, whose result is not known here.",
+        "Change the template or its values by hand, or lint what it renders.",
+    )
+    NOT_FOLLOWED = (
+        "RAY674",
+        "kustomization that cannot be followed",
+        "A kustomization reads what is not among the files, or does what is only known to kustomize.",
+        "Give all files that it reads, or lint what it renders.",
+    )
+    NOT_POSSIBLE = (
+        "RAY675",
+        "text does not allow it",
+        "The change would lose a comment, touch what other places share, or leave a patch without content.",
+        "Make the change by hand.",
+    )
+    NO_PLACE = (
+        "RAY676",
+        "no place for the settings",
+        "The values could be moved into settings, but a ConfigMap with their name cannot be written there.",
+        "Follow what the message says, or write the settings by hand.",
+    )
+    STALE_COPY = (
+        "RAY677",
+        "old copy taken out",
+        "A pod whose role is to follow the settings declared another host, which nothing in the files makes.",
+        "Nothing, if the other host is gone; else name it by ray.seedcore.io/cluster.",
+    )
+    NEW_CLUSTER = (
+        "RAY678",
+        "applying makes a new cluster",
+        "A changed template in a RayService makes KubeRay prepare a new cluster beside the old one and switch to it.",
+        "Apply it when there is room for both.",
+    )
+    NOT_FIXABLE = (
+        "RAY679",
+        "not for --fix",
+        "There is no change for this that is known to be right without asking.",
+        "Do what the finding says.",
+    )
 
     # 690-699: what cannot be read
     UNREADABLE = (

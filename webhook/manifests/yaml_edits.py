@@ -35,12 +35,16 @@ def replace_scalar(text: str, node: Node, value: str, *, in_flow: bool = True) -
     return Edit(start, end, f" {written}" if is_glued else written)
 
 
-def insert_items(text: str, sequence: SequenceNode, index: int, values: Sequence[Any]) -> list[Edit]:
-    """`values` go before the item at `index` of a sequence that has items, or at its end."""
+def insert_items(text: str, sequence: SequenceNode, index: int, values: Sequence[Any], *, dash: int = 2) -> list[Edit]:
+    """`values` go before the item at `index` of a sequence that has items, or at its end.
+
+    Args:
+        dash: how far sequences are indented in mappings; see :func:`dash_indent`.
+    """
     if sequence.flow_style:
         return [_insert_in_flow(text, sequence, sequence.value, index, [_flow_item(text, sequence, v) for v in values])]
     column = layout.column(text, layout.dash(text, sequence, 0))
-    lines = [line for value in values for line in _block_item(text, sequence, column, value)]
+    lines = [line for value in values for line in _block_item(text, sequence, column, value, dash)]
     if index:
         return [_insert_lines(text, layout.end_of(text, sequence.value[index - 1]), lines)]
     return [_insert_lines_before(text, layout.dash(text, sequence, 0), lines, column)]
@@ -158,8 +162,8 @@ def _insert_lines_before(text: str, at: int, lines: Sequence[str], column: int) 
     return Edit(at, at, newline.join(lines).lstrip(" ") + newline + " " * column)
 
 
-def _block_item(text: str, sequence: SequenceNode, column: int, value: Any) -> list[str]:
-    """The lines of an item as its first sibling is written."""
+def _block_item(text: str, sequence: SequenceNode, column: int, value: Any, indent: int) -> list[str]:
+    """The lines of an item as its first sibling is written; sequences in it are indented by `indent`."""
     first = target(sequence.value[0])
     if isinstance(first, CollectionNode) and first.flow_style:
         return [" " * column + "- " + rendering.flow(value, as_json=is_json(text, first))]
@@ -167,7 +171,7 @@ def _block_item(text: str, sequence: SequenceNode, column: int, value: Any) -> l
     dash = layout.dash(text, sequence, 0)
     is_beside = layout.line_start(text, start) == layout.line_start(text, dash)
     width = start - dash if is_beside else 2
-    lead, *more = rendering.block(value, indent=column + width)
+    lead, *more = rendering.block(value, indent=column + width, dash=indent)
     return [" " * column + "-" + " " * (width - 1) + lead[column + width :], *more]
 
 

@@ -1,11 +1,14 @@
 """The whole seed: SeedCore's workloads before the migration and after it, with webhook and policies installed.
 
+The migration is done by hand, as in the example, and by ``ray-webhook lint --fix``: with the cluster-wide settings
+given, which hold for these pods before, and without them, so that the files' own values become the namespace's.
 KubeRay's operator is stood in for; everything else is real: the shipped overlay and examples, applied by kubectl.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +20,10 @@ from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.fixtures import running
 from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
-from tests.deploy.rendering import Combination, kustomization
+from tests.deploy.rendering import KUSTOMIZE, Combination, kustomization, rendered
 from tests.e2e import installation, kuberay, targets
 from tests.e2e.support import create, next_host, pods_of
-from tests.service import RunningService, running_service
+from tests.service import RunningService, run_command, running_service
 
 pytestmark = pytest.mark.e2e
 
@@ -50,6 +53,8 @@ class Applied:
     worker: Env
     waiting: Env
     """Of the worker's init container wait-gcs-ready."""
+    whole: dict[str, Env]
+    """Everything that the API's and the Serve application's container have, with what envFrom brings."""
 
 
 @pytest.fixture(scope="module")
@@ -76,25 +81,56 @@ def service(plane: ControlPlane, certificates: Path) -> Iterator[RunningService]
 
 @pytest.fixture(scope="module")
 def before(plane: ControlPlane, service: RunningService) -> Applied:
-    return applied(plane, "before")
+    return applied(plane, EXAMPLES / "before")
 
 
 @pytest.fixture(scope="module")
-def after(plane: ControlPlane, before: Applied) -> Applied:
-    """Applied over what was there before."""
-    return applied(plane, "after")
+def fixed(plane: ControlPlane, before: Applied, tmp_path_factory: pytest.TempPathFactory) -> Applied:
+    """Applied over what was there before: what --fix makes of it where the cluster-wide settings are given."""
+    settings = KUSTOMIZE / "overlays" / "dev" / "settings.env"
+    return applied(plane, fixed_copy(tmp_path_factory.mktemp("fixed"), "--settings", str(settings)))
 
 
-def applied(plane: ControlPlane, example: str) -> Applied:
-    """Apply an example as its README says, and let KubeRay's stand-in make the RayCluster's pods."""
-    said = plane.kubectl("apply", "-k", str(EXAMPLES / example / "overlays" / "dev")).stderr
+@pytest.fixture(scope="module")
+def moved(plane: ControlPlane, fixed: Applied, tmp_path_factory: pytest.TempPathFactory) -> Applied:
+    """Applied over that: what --fix makes of the files alone, whose own values become the namespace's settings."""
+    return applied(plane, fixed_copy(tmp_path_factory.mktemp("moved")), restart=True)
+
+
+@pytest.fixture(scope="module")
+def after(plane: ControlPlane, moved: Applied) -> Applied:
+    """Applied over that: what was done by hand."""
+    return applied(plane, EXAMPLES / "after", restart=True)
+
+
+def fixed_copy(folder: Path, *flags: str) -> Path:
+    """A copy of what was there before, migrated by one command; lint has nothing to say about it any more."""
+    copy = Path(shutil.copytree(EXAMPLES / "before", folder / "seedcore"))
+    done = run_command("lint", "--fix", *flags, str(copy))
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = run_command("lint", *flags, str(copy))
+    assert again.returncode == 0, again.stdout
+    return copy
+
+
+def applied(plane: ControlPlane, example: Path, *, restart: bool = False) -> Applied:
+    """Apply an example as its README says, and let KubeRay's stand-in make the RayCluster's pods.
+
+    Args:
+        restart: whether templates may be what they were, so that only a restart makes new pods.
+    """
+    said = plane.kubectl("apply", "-k", str(example / "overlays" / "dev")).stderr
     plane.wait_for_namespace(NAMESPACE)
+    if restart:
+        plane.kubectl("rollout", "restart", "deployment", "-n", NAMESPACE)
     cluster = send(plane.admin, "GET", CLUSTER).checked()
     head, worker, *_ = [create(plane, pod).checked() for pod in kuberay.pods_of(cluster)]
+    api, serve = pod_of(plane, "seedcore-api"), pod_of(plane, "seedcore-serve")
     return Applied(
         said=said,
-        api=env(pod_of(plane, "seedcore-api")),
-        serve=env(pod_of(plane, "seedcore-serve")),
+        api=env(api),
+        serve=env(serve),
+        whole={"api": whole_env(plane, api), "serve": whole_env(plane, serve)},
         head=env(head),
         worker=env(worker),
         waiting=env(worker, "initContainers"),
@@ -129,6 +165,19 @@ def env(pod: Object, field: str = "containers") -> Env:
     return {
         entry["name"]: entry.get("value", "") for entry in entries(pod, field) if RAY_VARIABLE.fullmatch(entry["name"])
     }
+
+
+def whole_env(plane: ControlPlane, pod: Object) -> Env:
+    """What a kubelet would give the container: envFrom, then env with its references filled in."""
+    (container,) = pod["spec"]["containers"]
+    found: Env = {}
+    for entry in container["envFrom"]:
+        path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{entry['configMapRef']['name']}"
+        found |= send(plane.admin, "GET", path).checked().get("data", {})
+    for entry in container.get("env", []):
+        value = entry.get("value", "")
+        found[entry["name"]] = re.sub(r"\$\((\w+)\)", lambda match: found.get(match[1], match[0]), value)
+    return found
 
 
 def client(host: str) -> Env:
@@ -186,6 +235,44 @@ def test_before_the_migration_each_pod_is_mended(before: Applied) -> None:
     assert before.head == node("head")
     assert before.worker == node("worker")
     assert before.waiting == {}
+
+
+def test_a_migration_by_lint_with_the_clusters_settings_leaves_every_clients_env_as_it_was(
+    before: Applied, fixed: Applied
+) -> None:
+    assert fixed.said == ""
+    assert fixed.whole == before.whole
+
+
+def test_a_migration_by_lint_leaves_head_and_worker_what_kuberay_gave_them(fixed: Applied, moved: Applied) -> None:
+    """And the Ray namespace, which their envFrom brought, comes from the namespace's own settings."""
+    own = {"RAY_NAMESPACE": NAMESPACE}
+    for migrated in (fixed, moved):
+        assert migrated.head == node("head") | own
+        assert migrated.worker == node("worker") | own
+        assert migrated.waiting == {}
+
+
+def test_a_migration_by_lint_of_the_files_alone_makes_their_values_the_namespaces_settings(
+    before: Applied, moved: Applied
+) -> None:
+    """The same Service by its short name, which is what the files say; the full one was the cluster-wide settings'."""
+    assert moved.said == ""
+    assert moved.api == client("seedcore-head-svc")
+    full, short = f"seedcore-head-svc.{NAMESPACE}", "seedcore-head-svc"
+    assert moved.whole == {
+        name: {variable: value.replace(full, short) for variable, value in env.items()}
+        for name, env in before.whole.items()
+    }
+
+
+@pytest.mark.parametrize("flags", [(), ("--settings", str(KUSTOMIZE / "overlays" / "dev" / "settings.env"))])
+def test_a_migration_by_lint_leaves_no_client_address_in_what_either_kustomization_makes(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    copy = fixed_copy(tmp_path, *flags)
+    for folder in (copy / "base", copy / "overlays" / "dev"):
+        assert "ray://" not in "".join(rendered(folder))
 
 
 def test_after_the_migration_nothing_is_warned_about(after: Applied) -> None:

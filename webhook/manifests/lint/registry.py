@@ -29,6 +29,11 @@ def findings(file: File, context: Context) -> Iterator[Finding]:
                 yield finding
 
 
+def is_silenced(text: str) -> bool:
+    """Whether `text` has a comment that silences findings."""
+    return "ray-webhook:" in text and _IGNORE.search(text) is not None
+
+
 def _is_ignored(finding: Finding, file: File) -> bool:
     above = file.line(finding.line - 1) if finding.line > 1 else ""
     lines = [file.line(finding.line), above if above.lstrip().startswith("#") else ""]
