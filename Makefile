@@ -36,7 +36,7 @@ e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API serve
 e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
 	$(BIN)/pytest tests/ray
 
-e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own
+e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own, 5,000 pods audited
 	$(BIN)/pytest -m scale -s tests/e2e
 
 SOAK_PODS ?= 10000

@@ -15,6 +15,7 @@ from tests.cluster.fake_api_server import NAMESPACES, PODS, STATEFUL_SETS, FakeA
 from tests.cluster.test_serve import kubeconfig_for
 from tests.injection.support import container, pod, run, snapshot
 from tests.service import run_command
+from tests.terminal import check_golden, on_terminal
 
 OWN = "ray-webhook-system"
 SETTINGS = {"RAY_HOST": "head", "RAY_NAMESPACE": "lab"}
@@ -193,3 +194,13 @@ def test_the_kubeconfig_is_found_as_kubectl_finds_it(fake: FakeApiServer, kubeco
     assert (missing.returncode, several.returncode, named.returncode, usual.returncode) == (2, 2, 0, 0)
     assert "RAY801: no kubeconfig file is given, and this is no pod" in missing.stderr
     assert "RAY801: KUBECONFIG names several files" in several.stderr
+
+
+def test_findings_are_shown_as_people_read_them(findings: None, kubeconfig: Path) -> None:
+    piped = audit(kubeconfig, "-A")
+    status, shown = on_terminal("audit", "-A", "--kubeconfig", str(kubeconfig))
+
+    assert (piped.returncode, piped.stderr, status) == (1, "", 1)
+    check_golden("audit.txt", piped.stdout)
+    check_golden("audit-terminal.txt", shown)
+    check_golden("audit.json", audit(kubeconfig, "-A", "-o", "json").stdout)

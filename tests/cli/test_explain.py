@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.service import FIXTURES, SETTINGS, run_command
+from tests.terminal import check_golden, on_terminal
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -237,3 +239,57 @@ def test_standard_input_is_read_once() -> None:
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "RAY802: standard input cannot be read (it is closed, or was read before)" in ended.stderr
+
+
+MANIFESTS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: app-env, namespace: shop}
+data: {RAY_ADDRESS: "ray://old:10001", RAY_AUTH_MODE: token}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: misplaced
+  namespace: shop
+  annotations: {ray.seedcore.io/role: client}
+spec:
+  template:
+    metadata: {annotations: {ray.seedcore.io/conect: jobs}}
+    spec: {containers: [{name: app}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec:
+  template:
+    metadata: {annotations: {ray.seedcore.io/role: client}}
+    spec:
+      containers:
+        - name: app
+          env: [{name: RAY_HOST, value: old}]
+          envFrom: [{configMapRef: {name: app-env}}, {configMapRef: {name: other}}, {secretRef: {name: creds}}]
+---
+apiVersion: ray.io/v1
+kind: RayJob
+metadata: {name: train, namespace: shop}
+spec:
+  runtimeEnvYAML: |
+    env_vars: {RAY_NAMESPACE: mine, OTHER: x}
+  rayClusterSpec:
+    headGroupSpec:
+      template: {spec: {containers: [{name: ray, env: [{name: RAY_ADDRESS, value: "ray://old:10001"}]}]}}
+"""
+
+
+def test_manifests_are_explained_as_people_read_it() -> None:
+    flags = ["explain", "-f", "-", "--settings", str(SETTINGS)]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(MANIFESTS)
+        file.flush()
+        status, shown = on_terminal("explain", "-f", file.name, "--settings", str(SETTINGS))
+
+    assert status == 0
+    check_golden("explain-manifests.txt", explain(MANIFESTS))
+    check_golden("explain-manifests-terminal.txt", shown)
+    check_golden("explain-manifests.json", run_command(*flags, "-o", "json", stdin=MANIFESTS).stdout)

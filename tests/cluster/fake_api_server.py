@@ -1,4 +1,4 @@
-"""A small Kubernetes API server over real HTTP: list, watch and server-side apply, and the faults of a sick one.
+"""A small Kubernetes API server over real HTTP: get, list, watch and patch, and the faults of a sick one.
 
 Objects live in collections by path. Every write has a resource version; the history lets watches resume. Requests are
 recorded with their time, so that a test can count them.
@@ -7,6 +7,7 @@ recorded with their time, so that a test can count them.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ DAEMON_SETS = "/apis/apps/v1/daemonsets"
 JOBS = "/apis/batch/v1/jobs"
 CLUSTERS = "/apis/ray.io/v1/rayclusters"
 SERVICES = "/apis/ray.io/v1/rayservices"
+BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,14 @@ class Request:
         return self.query.get("watch") == "true"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Many:
+    """A collection that is larger than a test may hold: so many objects, each made as JSON when it is listed."""
+
+    count: int
+    item: Callable[[int], bytes]
+
+
 @dataclass
 class Faults:
     """What is wrong with the server; changed by tests while it runs.
@@ -61,6 +71,7 @@ class Faults:
         expired: watches are told that their version is too old, that many times.
         garbage: sent in place of every answer.
         silent: watches send nothing, no bookmarks and no end either.
+        forgetful: how many times the rest of a path's list cannot be had as it was; another token is offered.
     """
 
     status: dict[str, int] = field(default_factory=dict)
@@ -70,14 +81,19 @@ class Faults:
     expired: int = 0
     garbage: bytes = b""
     silent: bool = False
+    forgetful: dict[str, int] = field(default_factory=dict)
 
 
 class FakeApiServer:
     """The server's state; see the module."""
 
     def __init__(self) -> None:
-        built_in = (CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS)
+        apps = (REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
+        built_in = (CONFIG_MAPS, NAMESPACES, PODS, *apps, JOBS, BUDGETS)
         self.collections: dict[str, dict[tuple[str, str], Object]] = {path: {} for path in built_in}
+        self.many: dict[str, Many] = {}
+        self.admit: Callable[[Object], tuple[int, Object]] = lambda made: (201, made)
+        self.changed_by_patch: Callable[[str, Object], None] = lambda path, made: None
         self.history: list[tuple[int, str, str, Object]] = []
         self.events: dict[str, Object] = {}
         self.requests: list[Request] = []
@@ -123,6 +139,16 @@ class FakeApiServer:
         namespace, _, resource = rest.partition("/")
         whole = self.collections.get(f"{api}/{resource}")
         return None if whole is None else {key: item for key, item in whole.items() if key[0] == namespace}
+
+    def placed(self, path: str) -> tuple[str, tuple[str, str]] | None:
+        """The collection and key of the object at `path`, if it is there."""
+        collection, _, name = path.rpartition("/")
+        api, _, rest = collection.partition("/namespaces/")
+        namespace, _, resource = rest.partition("/")
+        for place, key in ((f"{api}/{resource}", (namespace, name)), (collection, ("", name))):
+            if key in self.collections.get(place, {}):
+                return place, key
+        return None
 
     def config_map(self, namespace: str, data: Any, name: str = "ray-settings") -> Object:
         """Create or change a ConfigMap."""
@@ -202,7 +228,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self._fails(request):
             return
         objects = self.fake.listed(request.path)
-        if objects is None:
+        found = self.fake.placed(request.path)
+        if request.path in self.fake.many:
+            self._list_many(request, self.fake.many[request.path])
+        elif found:
+            self._answer(200, self.fake.collections[found[0]][found[1]])
+        elif objects is None:
             self._answer(404, _status(404, "the server could not find the requested resource"))
         elif request.is_watch:
             self._watch(request)
@@ -214,7 +245,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self._fails(request):
             return
         collection, _, name = request.path.rpartition("/")
-        if collection in self.fake.collections:
+        found = self.fake.placed(request.path)
+        if found:
+            with self.fake.changed:
+                made = _merged(self.fake.collections[found[0]][found[1]], request.body)
+                self.fake.collections[found[0]][found[1]] = made
+            self.fake.changed_by_patch(found[0], made)
+            self._answer(200, made)
+        elif collection in self.fake.collections:
             self._answer(*self.fake.patch(collection, name, request))
         else:
             self.fake.events[request.path] = request.body
@@ -222,6 +260,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         return super().date_time_string(self.fake.date() if timestamp is None else timestamp)
+
+    def do_POST(self) -> None:
+        """A creation that is only tried."""
+        request = self._note()
+        if not self._fails(request):
+            assert request.query == {"dryRun": "All"}
+            status, document = self.fake.admit(request.body)
+            self._answer(status, document if status < 300 else _status(status, str(document)))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as http.server calls it
         """Say nothing."""
@@ -267,10 +313,29 @@ class _Handler(BaseHTTPRequestHandler):
         with self.fake.changed:
             found = [item for key, item in sorted(objects.items()) if _is_selected(item, request.query)]
             version = self.fake.version
-        start, limit = int(request.query.get("continue", "0")), int(request.query.get("limit", "0"))
+        token = request.query.get("continue", "0")
+        if "continue" in request.query and self._forgets(request.path, token):
+            return
+        start, limit = int(token.removeprefix("rest-")), int(request.query.get("limit", "0"))
         end = start + limit if limit else len(found)
         metadata = {"resourceVersion": str(version)} | ({"continue": str(end)} if end < len(found) else {})
         self._answer(200, {"kind": "List", "metadata": metadata, "items": found[start:end]})
+
+    def _forgets(self, path: str, token: str) -> bool:
+        """As k8s.io/apiserver/pkg/storage/etcd3/errors.go does where etcd has compacted the list's version."""
+        if self.fake.faults.forgetful.get(path, 0) < 1:
+            return False
+        self.fake.faults.forgetful[path] -= 1
+        gone = _status(410, "The provided continue parameter is too old to display a consistent list result.")
+        self._answer(410, gone | {"metadata": {"continue": f"rest-{token.removeprefix('rest-')}"}})
+        return True
+
+    def _list_many(self, request: Request, many: Many) -> None:
+        start, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
+        end = min(start + limit, many.count)
+        metadata = {"resourceVersion": "1"} | ({"continue": str(end)} if end < many.count else {})
+        items = b",".join(map(many.item, range(start, end)))
+        self._send(200, b'{"metadata":%s,"items":[%s]}' % (json.dumps(metadata).encode(), items), {})
 
     def _watch(self, request: Request) -> None:
         self.send_response(200)
@@ -320,7 +385,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _is_selected(item: Object, query: dict[str, str]) -> bool:
-    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``."""
+    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``, and a ``labelSelector`` of "in"."""
+    labels = item["metadata"].get("labels") or {}
+    for key, values in re.findall(r"(\S+) in \(([^)]*)\)", query.get("labelSelector", "")):
+        if labels.get(key) not in values.split(","):
+            return False
     terms = (term.partition("=") for term in query.get("fieldSelector", "").split(",") if term)
     fields = {"metadata.name": item["metadata"]["name"], "status.phase": item.get("status", {}).get("phase")}
     return all((fields[key.rstrip("!")] == value) is not key.endswith("!") for key, _, value in terms)

@@ -23,7 +23,9 @@ from tests.cluster.fake_api_server import (
 from tests.cluster.support import OWN, api_at
 from tests.injection.support import container, kuberay_pod, run, snapshot
 from tests.injection.support import pod as template
-from webhook.cluster.audit import Audit, Audited, audit
+from webhook.cluster import auditor
+from webhook.cluster.audit import Audit, audit
+from webhook.cluster.auditor import Audited
 from webhook.errors import ClusterError, InputError
 from webhook.injection.findings import FindingCode
 from webhook.injection.snapshot import Snapshot
@@ -369,6 +371,50 @@ def test_everything_is_read_by_pages(fake: FakeApiServer, url: str) -> None:
     assert {request.query.get("limit") for request in fake.requests} == {"3"}
     assert fake.count(PODS) == 3
     assert not any(request.is_watch or request.method != "GET" for request in fake.requests)
+
+
+def test_what_is_kept_is_bounded_and_what_is_counted_is_exact(
+    fake: FakeApiServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditor, "MAX_WORKLOADS", 2)
+    monkeypatch.setattr(auditor, "MAX_NAMES", 3)
+    monkeypatch.setattr(auditor, "MAX_TEXTS", 2)
+    for number in range(5):
+        add(fake, template("client"), f"a-{number}", controller=owner("ReplicaSet", "a"))
+        add(fake, template(f"Client{number}"), f"b-{number}", controller=owner("ReplicaSet", "b"))
+        add(fake, template("client"), f"c-{number}")
+    found = audited(url)
+    first, second = (list(item.findings.values()) for item in found.workloads)
+
+    assert [(item.count, item.pods) for item in first] == [(5, ["a-0", "a-1", "a-2"])]
+    assert [(item.count, item.text == "") for item in second] == [(1, False), (1, False), (3, True)]
+    assert {code.summary: count for code, count in found.counts.items()} == {"missed": 10, "would be refused": 5}
+    assert {code.summary: count for code, count in found.beyond.items()} == {"missed": 5}
+
+
+def test_a_list_that_the_api_server_forgets_in_the_middle_goes_on_as_it_says(fake: FakeApiServer, url: str) -> None:
+    for number in range(7):
+        add(fake, template("client"), f"pod-{number}")
+    fake.faults.forgetful[PODS] = 1
+    found = audited(url, page=2)
+
+    assert found.pods == 7
+    assert [request.query.get("continue") for request in fake.requests if request.path == PODS] == [
+        None,
+        "2",
+        "rest-2",
+        "4",
+        "6",
+    ]
+
+
+def test_a_list_that_is_forgotten_for_ever_is_the_clusters_failure(fake: FakeApiServer, url: str) -> None:
+    for number in range(3):
+        add(fake, template("client"), f"pod-{number}")
+    fake.faults.forgetful[PODS] = 99
+
+    with pytest.raises(ClusterError, match="410"):
+        audited(url, page=2)
 
 
 def test_broken_settings_are_a_finding_and_keys_without_effect_are_told(fake: FakeApiServer, url: str) -> None:

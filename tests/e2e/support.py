@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tests.control_plane.cluster import ControlPlane
@@ -15,6 +16,7 @@ from tests.service import RunningService
 
 Object = dict[str, Any]
 
+DISABLED: Final = "ray.seedcore.io/injection"
 DRY_RUN: Final = {"dryRun": "All"}
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC_MERGE: Final = "application/strategic-merge-patch+json"
@@ -71,6 +73,16 @@ def pods_of(plane: ControlPlane, namespace: str, count: int, *, selector: str = 
         return items if len(items) >= count else None
 
     return wait_for(found, f"{namespace} has {count} pods {selector}")
+
+
+@contextmanager
+def away(plane: ControlPlane, namespace: str) -> Iterator[None]:
+    """The webhook is not called for pods of the namespace while the block runs."""
+    plane.kubectl("label", "namespace", namespace, f"{DISABLED}=disabled")
+    seconds_until(lambda: next_host(plane, namespace), None)
+    yield
+    plane.kubectl("label", "namespace", namespace, f"{DISABLED}-")
+    wait_for(lambda: next_host(plane, namespace), "the webhook is called again")
 
 
 def be_ready(plane: ControlPlane, pod: Object, status: str = "True") -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.e2e.audit import AuditLog
 from tests.e2e.expected import entries
 from tests.e2e.installation import AUDITOR, BASE, GROUPS, NAMESPACE, by_kind, documents
 from tests.e2e.rights import Right, granted, is_allowed
-from tests.e2e.support import create, next_host, pods_of, reviews_received, seconds_until
+from tests.e2e.support import DISABLED, away, create, pods_of, reviews_received
 from tests.service import RunningService, run_command
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.e2e
 NAME = "ray-webhook-audit"
 COMPONENT = BASE.parent / "components" / "audit"
 DEFAULT_CLIENT = {"ray.seedcore.io/default-role": "client"}
-DISABLED = "ray.seedcore.io/injection"
 KUBERAY = {"ray.io/cluster": "train", "app.kubernetes.io/created-by": "kuberay-operator"}
 
 
@@ -76,16 +74,6 @@ def told(document: dict[str, Any]) -> dict[str, list[str]]:
         f"{item['kind']}/{item['name']}": [finding["summary"] for finding in item["findings"]]
         for item in document["workloads"]
     }
-
-
-@contextmanager
-def away(plane: ControlPlane, namespace: str) -> Iterator[None]:
-    """The webhook is not called for pods of the namespace while the block runs."""
-    plane.kubectl("label", "namespace", namespace, f"{DISABLED}=disabled")
-    seconds_until(lambda: next_host(plane, namespace), None)
-    yield
-    plane.kubectl("label", "namespace", namespace, f"{DISABLED}-")
-    wait_for(lambda: next_host(plane, namespace), "the webhook is called again")
 
 
 def kuberay(cluster: dict[str, Any], name: str, node: str, address: str) -> dict[str, Any]:
@@ -160,7 +148,7 @@ def test_pods_are_stale_after_the_settings_moved(
     )
 
 
-def test_a_pod_whose_env_was_tampered_with_is_stale(
+def test_a_pod_whose_env_was_tampered_with_is_told_as_such(
     plane: ControlPlane, namespace: str, found: Callable[[], dict[str, Any]]
 ) -> None:
     """Written from a pod that was let in, status and all, while nobody looked."""
@@ -172,7 +160,7 @@ def test_a_pod_whose_env_was_tampered_with_is_stale(
         create(plane, forged).checked()
     document = found()
 
-    assert told(document) == {"Pod/forged": ["stale"]}
+    assert told(document) == {"Pod/forged": ["tampered with"]}
     (change,) = document["workloads"][0]["findings"][0]["differences"]
     assert (change["name"], change["before"]) == ("RAY_HOST", "forged")
 

@@ -179,3 +179,57 @@ def test_a_listed_ephemeral_container_is_no_unknown_name() -> None:
 def test_a_pod_without_metadata_or_spec_is_nobodys_business() -> None:
     assert judged({}).decision.code is Code.NO_ROLE
     assert judged({"metadata": {"annotations": {f"{P}role": "client"}}}).decision.code is Code.NOTHING_SELECTED
+
+
+@pytest.mark.parametrize(
+    ("written", "settings"),
+    [
+        ({}, MOVED),
+        ({}, {**MOVED, "RAY_PORT": "1", "RAY_SERVE_URL": "http://s:1"}),
+        ({"connect": "jobs"}, MOVED),
+        (DENY, MOVED),
+    ],
+)
+@pytest.mark.parametrize("role", ["client", "worker", "head"])
+def test_what_settings_of_another_day_made_is_not_tampered_with(
+    role: str, written: dict[str, str], settings: dict[str, str]
+) -> None:
+    """Init containers, an envFrom and another webhook's late container do not mislead."""
+    whole = pod(
+        role, container("app", envFrom=[{"configMapRef": {"name": "c"}}]), init=[container("i")], annotations=written
+    )
+    standing = judged(created(whole), snapshot(settings))
+
+    assert (standing.treated, standing.tampered, bool(standing.differences)) == (True, False, True)
+
+
+def test_a_late_container_in_a_stale_pod_is_not_tampered_with() -> None:
+    whole = created(pod("client"))
+    whole["spec"]["containers"].append(container("sidecar"))
+
+    assert not judged(whole, snapshot(MOVED)).tampered
+
+
+@pytest.mark.parametrize("name", ["RAY_HOST", "RAY_PORT", "RAY_SERVE_URL", "RAY_ADDRESS", "SEEDCORE_RAY_ROLE"])
+@pytest.mark.parametrize("reference", [{}, {"cluster": "train"}])
+def test_what_no_settings_can_have_made_is_tampered_with(name: str, reference: dict[str, str]) -> None:
+    whole = created(pod("client", annotations=reference))
+    entry = next(item for item in find_container(whole, "app")["env"] if item["name"] == name)
+    entry["value"] = "1"
+
+    assert judged(whole).tampered
+
+
+def test_a_ray_node_with_a_clients_address_is_tampered_with() -> None:
+    whole = created(kuberay_pod("worker", "worker"))
+    entry = next(item for item in whole["spec"]["containers"][0]["env"] if item["name"] == "RAY_ADDRESS")
+    entry["value"] = "ray://head:10001"
+
+    assert judged(whole).tampered
+
+
+def test_what_a_pod_keeps_is_never_called_tampered_with() -> None:
+    whole = created(pod("client", annotations=KEEP, env={"RAY_HOST": "mine", "OTHER": "x"}))
+    find_container(whole, "app")["env"][2]["value"] = "1"
+
+    assert not judged(whole).tampered

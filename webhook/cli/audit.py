@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from webhook.cli.flags import DnsName
 from webhook.cli.mode import mode_option
 from webhook.cli.output import Style, no_color_option, option
 from webhook.cli.report import Change, change_lines, shown
+from webhook.cli.restarting import check_restart_flags, restart, restart_options
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError, escape
 from webhook.injection.snapshot import Snapshot
@@ -29,10 +29,11 @@ from webhook.injection.standing import Difference
 from webhook.server.state import Mode
 
 if TYPE_CHECKING:
-    from webhook.cluster.audit import Audit, Audited, Finding
+    from webhook.cluster.audit import Audit
+    from webhook.cluster.auditor import Audited, Finding
 
 _SHOWN: Final = 3
-"""Pods that a line names; JSON has them all."""
+"""Pods that a line names; JSON names some more."""
 
 
 @click.command("audit")
@@ -49,10 +50,15 @@ _SHOWN: Final = 3
     default="text",
     help="How to print; name prints what a restart mends, one a line, as arguments for kubectl rollout restart.",
 )
+@restart_options
 @no_color_option
 def command(output: str, *, all_namespaces: bool, no_color: bool, **flags: Any) -> int:
-    """Find pods that were missed or are stale, and say what would mend them. The exit status is 1 if there are any."""
+    """Find pods that were missed or are stale, and say what would mend them. The exit status is 1 if there are any.
+
+    With --restart it is done, workload by workload; the exit status is 1 if something is left.
+    """
     namespace = flags["namespace"]
+    check_restart_flags(output, flags)
     if all_namespaces == bool(namespace):
         raise UsageError("both or none of --all-namespaces and --namespace are given", fix="give one of them")
     if flags["mode"] == Mode.OBSERVE:
@@ -64,7 +70,10 @@ def command(output: str, *, all_namespaces: bool, no_color: bool, **flags: Any) 
     first = Snapshot(webhook_namespace=own, cluster_domain=flags["cluster_domain"])
     from webhook.cluster.audit import audit
 
-    found = audit(api_of(kubeconfig, flags["context"]), namespace=namespace, settings_names=names, first=first)
+    api = api_of(kubeconfig, flags["context"])
+    found = audit(api, namespace=namespace, settings_names=names, first=first)
+    if flags["restart"]:
+        return restart(found, api, Style(no_color=no_color), settings_names=names, first=first, output=output, **flags)
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(_document(found))))
     elif output == "name":
@@ -87,6 +96,7 @@ def _document(found: Audit) -> dict[str, Any]:
         "pods": found.pods,
         "concerned": found.concerned,
         "workloads": list(map(_workload, found.workloads)),
+        "beyond": [{"code": code, "summary": code.summary, "count": count} for code, count in found.beyond.items()],
         "settings": [
             {"code": item.code, "source": item.source, "key": item.key, "message": item.text} for item in found.settings
         ],
@@ -105,6 +115,7 @@ def _workload(audited: Audited) -> dict[str, Any]:
                 "code": finding.code,
                 "summary": finding.code.summary,
                 "message": finding.text or finding.code.meaning,
+                "count": finding.count,
                 "pods": finding.pods,
                 "differences": finding.differences,
             }
@@ -125,12 +136,16 @@ def _lines(found: Audit, style: Style) -> Iterator[str]:
         yield f"{style(escape(f'{workload.kind} {workload.namespace}/{workload.name}'), bold=True)}"
         yield from _workload_lines(audited, style)
         yield ""
+    if found.beyond:
+        count = sum(found.beyond.values())
+        yield f"{_counted(count, 'pod')} of further workloads; mend these first, or audit namespace by namespace"
+        yield ""
     yield _summary(found)
 
 
 def _workload_lines(audited: Audited, style: Style) -> Iterator[str]:
     for finding in audited.findings.values():
-        yield f"  {style(finding.code, 'red')} {finding.code.summary}: {escape(_named(finding.pods))}"
+        yield f"  {style(finding.code, 'red')} {finding.code.summary}: {escape(_named(finding))}"
         yield from change_lines(_changes(finding.differences), style)
         yield from _advice_lines(audited, finding)
     for warning, count in audited.notes.items():
@@ -148,9 +163,9 @@ def _advice_lines(audited: Audited, finding: Finding) -> Iterator[str]:
         yield f"    {finding.code.meaning} {finding.code.fix}"
 
 
-def _named(pods: Sequence[str]) -> str:
-    more = f" and {len(pods) - _SHOWN} more" if len(pods) > _SHOWN else ""
-    return f"{', '.join(pods[:_SHOWN])}{more}"
+def _named(finding: Finding) -> str:
+    more = f" and {finding.count - _SHOWN} more" if finding.count > _SHOWN else ""
+    return f"{', '.join(finding.pods[:_SHOWN])}{more}"
 
 
 def _changes(differences: Sequence[Difference]) -> list[Change]:
@@ -167,11 +182,7 @@ def _changes(differences: Sequence[Difference]) -> list[Change]:
 
 
 def _summary(found: Audit) -> str:
-    counts: Counter[str] = Counter()
-    for audited in found.workloads:
-        for finding in audited.findings.values():
-            counts[finding.code.summary] += len(finding.pods)
-    told = ", ".join(f"{count} {summary}" for summary, count in counts.items()) or "all of these are right"
+    told = ", ".join(f"{count} {code.summary}" for code, count in found.counts.items()) or "all of these are right"
     return f"{_counted(found.pods, 'pod')} looked at, {found.concerned} for the webhook: {told}"
 
 

@@ -47,6 +47,16 @@ class _Written(msgspec.Struct):
     metadata: _Version
 
 
+class _Following(msgspec.Struct, rename={"following": "continue"}):
+    following: str = ""
+
+
+class _Expired(msgspec.Struct):
+    """Of a Status of 410 Gone what is read."""
+
+    metadata: _Following
+
+
 class Api:
     """Requests to one API server; may be used by several threads.
 
@@ -135,6 +145,15 @@ class Api:
         """Change an object that is there by a JSON merge patch (RFC 7396): null removes; as for :meth:`apply`."""
         return self._patch(path, {"fieldManager": manager}, _MERGE, document)
 
+    def try_creation(self, path: str, document: Mapping[str, Any], shape: type[_T]) -> _T:
+        """What a POST of `document` to the collection at `path` would create, admission included; nothing is stored.
+
+        Raises:
+            ClusterError: nobody answered, or not with success.
+        """
+        response = self._send("POST", path, {"dryRun": "All"}, self._read_seconds, document, "application/json")
+        return self._decoded(path, response, shape)
+
     def _patch(self, path: str, query: Mapping[str, str], media_type: str, document: Mapping[str, Any]) -> str:
         response = self._send("PATCH", path, query, self._read_seconds, document, media_type)
         return self._decoded(path, response, _Written).metadata.resourceVersion
@@ -177,9 +196,12 @@ class Api:
             return
 
     def _read(self, path: str, response: urllib3.BaseHTTPResponse) -> bytes:
-        """The whole body; the connection goes back to the pool."""
+        """The whole body; the connection goes back to the pool.
+
+        Not ``response.data``, which the response keeps too: it is part of a cycle, so pages of a list would pile up.
+        """
         try:
-            return response.data
+            return response.read()
         except (HTTPError, OSError) as error:
             raise self._unreachable(path, error) from None
 
@@ -191,12 +213,14 @@ class Api:
         )
 
     def _refused(self, path: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
-        text = _message(self._read(path, response))
+        body = self._read(path, response)
+        text = _message(body)
         error = ClusterError(
             f"{path} of {self.host} was answered {response.status} ({_shortened(text)})", fix=_fix(response.status)
         )
         error.status = response.status
         error.retry_after = _seconds(response.headers.get("Retry-After"))
+        error.following = _following(body) if response.status == HTTPStatus.GONE else None
         return error
 
 
@@ -207,6 +231,13 @@ def _message(body: bytes) -> str:
     except (*UNDECODABLE, AttributeError):
         message = None
     return message if isinstance(message, str) else body[:MAX_REASON].decode(errors="replace")
+
+
+def _following(body: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(body, type=_Expired).metadata.following or None
+    except UNDECODABLE:
+        return None
 
 
 def _shortened(text: str) -> str:

@@ -12,7 +12,7 @@ import urllib3
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
-from kubernetes.config.kube_config import load_kube_config
+from kubernetes.config.kube_config import list_kube_config_contexts, load_kube_config
 
 from ray_config.address import is_host
 from webhook.cluster.pod import SERVICE_ACCOUNT
@@ -21,6 +21,7 @@ from webhook.errors import KubeconfigError, quote
 # Untyped in the client.
 _in_cluster: Any = InClusterConfigLoader
 _load_kubeconfig: Any = load_kube_config
+_list_contexts: Any = list_kube_config_contexts
 
 
 def service_account(folder: Path = SERVICE_ACCOUNT, environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -67,6 +68,13 @@ def kubeconfig(file: Path, context: str | None = None) -> Configuration:
         ) from None
     _check(configuration, name)
     return configuration
+
+
+def namespace_of(file: Path, context: str | None = None) -> str | None:
+    """The namespace of `context`, which :func:`kubeconfig` has read before."""
+    contexts, current = _list_contexts(str(file))
+    named = next((item for item in contexts if item["name"] == context), current) if context else current
+    return (named.get("context") or {}).get("namespace") or None
 
 
 def _check(configuration: Configuration, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from webhook.cluster.client import Api
+from webhook.errors import ClusterError
 from webhook.injection.snapshot import TargetKind
 
 _T = TypeVar("_T")
@@ -121,13 +122,26 @@ def pages(
     *,
     size: int,
     before_each: Callable[[], None] = lambda: None,
+    may_change: bool = False,
 ) -> Iterator[Page[_T]]:
-    """The list at `path`, page by page, so that never more than `size` objects are held; errors as of `list_all`."""
+    """The list at `path`, page by page, so that never more than `size` objects are held; errors as of `list_all`.
+
+    Args:
+        may_change: take the rest as it is by then where the list takes so long that the API server has forgotten the
+            moment of its beginning (some minutes). Each object still comes once; for a watch to begin this will not do.
+    """
     query = {"limit": str(size), **selector}
     following = True
     while following:
         before_each()
-        answer = api.get(path, query, shape)
+        try:
+            answer = api.get(path, query, shape)
+        except ClusterError as error:
+            # The token of a second answer without a page between would lead nowhere either.
+            if not may_change or not error.following or query.get("continue") == error.following:
+                raise
+            query["continue"] = error.following
+            continue
         query["continue"] = answer.metadata.following
         following = bool(answer.metadata.following)
         yield answer

@@ -67,6 +67,14 @@ BETWEEN: Final = {
 }
 """Kinds that often belong to something else, with the path of their API."""
 
+_MADE_BY: Final = {
+    ("apps", "Deployment"): (("apps", "ReplicaSet"),),
+    ("batch", "CronJob"): (("batch", "Job"),),
+    ("ray.io", "RayService"): (("ray.io", "RayCluster"),),
+    ("ray.io", "RayJob"): (("ray.io", "RayCluster"), ("batch", "Job")),
+}
+"""What stands between such a workload and its pods."""
+
 COMMANDED: Final = {
     ("apps", "Deployment"): "/apis/apps/v1",
     ("apps", "StatefulSet"): "/apis/apps/v1",
@@ -108,6 +116,23 @@ def owners_of(
     return found
 
 
+def controllers_of(api: Api, workload: Workload, *, page: int) -> frozenset[str]:
+    """The UIDs that `workload`'s pods name as their controller: its own, and those of what it has made itself.
+
+    Raises:
+        ClusterError: a list could not be had.
+    """
+    paths = [
+        f"{BETWEEN[key]}/namespaces/{workload.namespace}/{key[1].lower()}s" for key in _MADE_BY.get(workload.key, ())
+    ]
+    made = [item.metadata for path in paths for item in _listed(api, path, page)]
+    return frozenset({workload.uid, *(metadata.uid for metadata in made if _is_controlled(metadata, workload.uid))})
+
+
+def _is_controlled(metadata: _Metadata, uid: str) -> bool:
+    return any(reference.controller and reference.uid == uid for reference in metadata.owner_references or ())
+
+
 def missing_of(api: Api, workloads: Collection[Workload], *, namespace: str | None, page: int) -> set[Workload]:
     """Those of `workloads` that a command would mend if they were there; arguments and errors as of `owners_of`."""
     there = {workload for workload, _ in _there(api, workloads, COMMANDED, namespace=namespace, page=page)}
@@ -135,7 +160,7 @@ def _there(
 def _listed(api: Api, path: str, page: int) -> Iterator[_Owned]:
     """The objects of a kind; none where the kind is not known, for a pod may name it all the same."""
     try:
-        for answer in pages(api, path, {}, Page[_Owned], size=page):
+        for answer in pages(api, path, {}, Page[_Owned], size=page, may_change=True):
             yield from answer.items or ()
     except ClusterError as error:
         if error.status != HTTPStatus.NOT_FOUND:

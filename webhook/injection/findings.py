@@ -362,7 +362,7 @@ class FindingCode(ReasonCode):
     STALE = (
         "RAY702",
         "stale",
-        "The webhook treated the pod, but the pod has not what it would get now: settings moved, or somebody wrote it.",
+        "The webhook treated the pod, but the pod has not what it would get now: the settings have moved since.",
         "Restart its workload, so that its pods are created anew.",
     )
     WOULD_BE_REFUSED = (
@@ -388,6 +388,18 @@ class FindingCode(ReasonCode):
         "settings key without effect",
         "The key looks like a setting and is none: its value is derived from others.",
         "Take the key out.",
+    )
+    TAMPERED = (
+        "RAY707",
+        "tampered with",
+        "The pod bears the webhook's status, but no settings make the env that it has: somebody created it so.",
+        "Find out who did; a restart of its workload brings pods that the webhook treats.",
+    )
+    NOT_SENT = (
+        "RAY708",
+        "not sent to the webhook",
+        "The API server does not send the pod to the webhook, so it is and stays as it was written.",
+        "Mend what the message names, if the pod is to get its settings.",
     )
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from webhook import contract
 from webhook.contract import Role
+from webhook.injection.codes import ReasonCode
+from webhook.injection.findings import FindingCode
+from webhook.injection.reasons import Code
 
 Labels = Mapping[str, str | None]
 
@@ -26,6 +29,21 @@ def is_followed(namespace: str, labels: Labels, *, webhook_namespace: str) -> bo
     """Whether any pod of the namespace is sent."""
     excluded = namespace in contract.SYSTEM_NAMESPACES or namespace == webhook_namespace
     return not excluded and labels.get(contract.INJECTION) != contract.DISABLED
+
+
+def unsent(
+    namespace: str, namespace_labels: Labels, labels: Labels, annotations: Labels, *, webhook_namespace: str
+) -> tuple[ReasonCode, str] | None:
+    """Why a pod is not sent, by the labels and annotations of both: the code, and the reason in words."""
+    if not is_followed(namespace, namespace_labels, webhook_namespace=webhook_namespace):
+        if namespace_labels.get(contract.INJECTION) != contract.DISABLED:
+            return Code.EXCLUDED_NAMESPACE, Code.EXCLUDED_NAMESPACE.meaning
+        text = f"the namespace {namespace} has the label {contract.INJECTION}={contract.DISABLED}"
+        return FindingCode.NOT_SENT, f"{text}, so none of its pods is sent to the webhook"
+    if route(labels, annotations, namespace_labels=namespace_labels) is not None:
+        return None
+    code = Code.MIRROR_POD if contract.MIRROR_POD in annotations else Code.NO_ROLE
+    return code, code.meaning
 
 
 def route(labels: Labels, annotations: Labels, *, namespace_labels: Labels) -> Route | None:

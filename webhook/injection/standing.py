@@ -7,6 +7,9 @@ Such a pod is the one that was reviewed, but for three things:
   which entries were ours: those at the end of each env, if operations that add them make the same hash.
 - Ephemeral containers came later; what they run does not tell what the pod is.
 - Other webhooks may have added containers after ours: see :attr:`Standing.late`.
+
+An env cannot change once its pod is there, so one that the webhook cannot have written was created with our status
+upon it, past the webhook: see :attr:`Standing.tampered`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from webhook.injection.environment import Operation, is_right, last_declared
 from webhook.injection.patch import content_hash
 from webhook.injection.reasons import Code
 from webhook.injection.review import AnyPod, CommandedContainer, Container, EnvVar
+from webhook.injection.settings import parse_settings
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.treatment import Treated
 from webhook.injection.variables import Entry
@@ -48,12 +52,15 @@ class Standing:
         treated: whether it bears the webhook's status, which is told and never trusted.
         differences: what a new one would have otherwise.
         late: whether all of these are in containers without any trace of the webhook, beside others that have it.
+        tampered: whether no settings would have made this env, whatever they were when the pod was created: what
+            follows from its own connection differs. Never said of a pod that keeps what its manifest declares.
     """
 
     decision: Decision
     treated: bool
     differences: tuple[Difference, ...]
     late: bool
+    tampered: bool
 
 
 def judge(pod: AnyPod, *, namespace: str, snapshot: Snapshot, default_role: Role | None) -> Standing:
@@ -71,8 +78,15 @@ def judge(pod: AnyPod, *, namespace: str, snapshot: Snapshot, default_role: Role
         differences = tuple(_differences(decision))
     elif status is not None and isinstance(decision, Skip) and _keeps_another(decision.treated):
         decision, differences = _judge_kept(pod, decision, str(status.get("hash")), decide)
-    late = status is not None and isinstance(decision, Inject) and _is_late(decision.treated)
-    return Standing(decision=decision, treated=status is not None, differences=differences, late=late)
+    wrong = decision.treated if status is not None and isinstance(decision, Inject) else ()
+    late = bool(wrong) and _is_late(wrong)
+    return Standing(
+        decision=decision,
+        treated=status is not None,
+        differences=differences,
+        late=late,
+        tampered=not late and _is_tampered(pod, wrong, namespace, default_role),
+    )
 
 
 def _forget_commands(pod: AnyPod) -> None:
@@ -97,6 +111,41 @@ def _overriding(pod: AnyPod) -> AnyPod:
         return pod
     annotations = {**(pod.metadata.annotations or {}), contract.ON_CONFLICT: OnConflict.OVERRIDE.value}
     return msgspec.structs.replace(pod, metadata=msgspec.structs.replace(pod.metadata, annotations=annotations))
+
+
+def _is_tampered(pod: AnyPod, wrong: Sequence[Treated], namespace: str, default_role: Role | None) -> bool:
+    own = {item.selected.container.name: _own_settings(item) for item in wrong if _has_trace(item)}
+    first = next((settings for settings in own.values() if settings), None)
+    annotations = (pod.metadata.annotations or {}) if pod.metadata else {}
+    if first is None or default_role is not None or annotations.get(contract.ON_CONFLICT) == OnConflict.KEEP:
+        return False
+    snapshot = Snapshot(namespaces={namespace: parse_settings(first, source="the pod itself", cluster_wide=False)})
+    again = decide_pod(_unbound(_overriding(pod)), namespace=namespace, snapshot=snapshot)
+    differing = {item.name for item in _differences(again) if item.container in own}
+    return isinstance(again, Deny) or not differing.isdisjoint(contract.ROLE_VARIABLES)  # denied: no setting may be so
+
+
+def _has_trace(item: Treated) -> bool:
+    return contract.SEEDCORE_RAY_ROLE not in item.edit.added
+
+
+def _own_settings(item: Treated) -> dict[str, str]:
+    """The settings that a container's connection would come from; empty where it names no host."""
+    declared = last_declared(item.selected.container.env)
+    found: dict[str, str] = {key: declared[key].value or "" for key in contract.CONNECTION_KEYS if key in declared}
+    return found if found.get(contract.RAY_HOST) else {}
+
+
+def _unbound(pod: AnyPod) -> AnyPod:
+    """The pod without what names or marks a RayCluster or RayService, so that settings give its connection."""
+    if pod.metadata is None:
+        return pod
+    labels, annotations = ({**(written or {})} for written in (pod.metadata.labels, pod.metadata.annotations))
+    for key in (contract.CLUSTER, contract.SERVICE):
+        annotations.pop(key, None)
+    labels.pop(contract.KUBERAY_CLUSTER, None)
+    metadata = msgspec.structs.replace(pod.metadata, labels=labels, annotations=annotations)
+    return msgspec.structs.replace(pod, metadata=metadata)
 
 
 def _differences(decision: Decision) -> Iterator[Difference]:
@@ -124,7 +173,7 @@ def _shown_entry(entry: Entry | None) -> str | None:
 
 def _is_late(treated: Sequence[Treated]) -> bool:
     changed = [item for item in treated if item.edit.operations]
-    return len(changed) < len(treated) and all(contract.SEEDCORE_RAY_ROLE in item.edit.added for item in changed)
+    return len(changed) < len(treated) and not any(map(_has_trace, changed))
 
 
 def _keeps_another(treated: Sequence[Treated]) -> bool:

@@ -1,0 +1,118 @@
+"""``ray-webhook audit --restart`` on a real API server with its controllers: what is mended, and what is left."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.control_plane.cluster import ControlPlane
+from tests.control_plane.objects import send
+from tests.e2e import targets, workloads
+from tests.e2e.nurse import nursed
+from tests.e2e.support import away, create, env_of, pods_of
+from tests.service import RunningService, run_command
+
+pytestmark = pytest.mark.e2e
+
+SELECTED = {"matchLabels": {"app": "guarded"}}
+
+
+def restarted(plane: ControlPlane, namespace: str, *flags: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit status, and of each workload what became of it and why."""
+    arguments = ["audit", "-n", namespace, "--restart", "-o", "json", "--kubeconfig", str(plane.kubeconfig), *flags]
+    ended = run_command(*arguments)
+    rows = json.loads(ended.stdout)["workloads"]
+    return ended.returncode, {f"{row['kind']}/{row['name']}": (row["state"], row["message"]) for row in rows}
+
+
+def with_replicas(workload: dict[str, Any], replicas: int, **spec: Any) -> dict[str, Any]:
+    return {**workload, "spec": {**workload["spec"], "replicas": replicas, **spec}}
+
+
+def test_what_was_missed_is_mended_workload_by_workload(plane: ControlPlane, service: RunningService) -> None:
+    namespace = plane.create_namespace("restart-mended")
+    on_delete = {"updateStrategy": {"type": "OnDelete"}}
+    with nursed(plane, namespace), away(plane, namespace):
+        for kind, replicas, name, more in (
+            ("Deployment", 3, "api", {}),
+            ("StatefulSet", 2, "db", {}),
+            ("StatefulSet", 1, "by-hand", on_delete),
+        ):
+            made = workloads.workload(kind, namespace, name, role="client")
+            plane.apply([with_replicas(made, replicas, **more)])
+        plane.apply([workloads.workload("Job", namespace, "load", role="client")])
+        create(plane, workloads.pod(namespace, "bare", role="client")).checked()
+        pods_of(plane, namespace, 8)
+    (cluster,) = plane.apply([targets.cluster(namespace, "train", targets.cluster_spec())])
+    assert cluster
+    with nursed(plane, namespace):
+        planned = restarted(plane, namespace, "--dry-run")
+        before = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 8)}
+        status, rows = restarted(plane, namespace, "--timeout", "60")
+
+    assert planned[0] == 1
+    assert {name for name, (state, _) in planned[1].items() if state == "planned"} == {
+        "Deployment/api",
+        "StatefulSet/db",
+        "StatefulSet/by-hand",
+    }
+    assert (status, {name: state for name, (state, _) in rows.items()}) == (
+        1,
+        {
+            "Deployment/api": "mended",
+            "StatefulSet/db": "mended",
+            "StatefulSet/by-hand": "left",
+            "Job/load": "left",
+            "Pod/bare": "left",
+        },
+    )
+    assert rows["Deployment/api"][1] == "3 new pods"
+    assert "OnDelete" in rows["StatefulSet/by-hand"][1]
+    after = {pod["metadata"]["name"]: pod for pod in pods_of(plane, namespace, 8)}
+    for name, pod in after.items():
+        is_new = pod["metadata"]["uid"] not in before
+        assert is_new is name.startswith(("api-", "db-")), name
+        assert any(entry["name"] == "RAY_ADDRESS" for entry in env_of(pod)) is is_new
+
+
+def test_a_budget_that_allows_no_disruption_is_respected(plane: ControlPlane, service: RunningService) -> None:
+    namespace = plane.create_namespace("restart-budget")
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"namespace": namespace, "name": "guarded"},
+        "spec": {"minAvailable": 2, "selector": SELECTED},
+    }
+    with nursed(plane, namespace):
+        with away(plane, namespace):
+            made = workloads.workload("Deployment", namespace, "guarded", role="client")
+            plane.apply([budget, with_replicas(made, 2)])
+            before = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 2)}
+        status, rows = restarted(plane, namespace, "--timeout", "1")
+        kept = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 2)}
+        plane.apply([{**budget, "spec": {"minAvailable": 1, "selector": SELECTED}}])
+        mended = restarted(plane, namespace, "--timeout", "60")
+
+    told = f"PodDisruptionBudget {namespace}/guarded allows 0 disruptions, after 1 s still"
+    assert (status, rows) == (1, {"Deployment/guarded": ("left", told)})
+    assert kept == before
+    assert mended == (0, {"Deployment/guarded": ("mended", "2 new pods")})
+
+
+def test_nothing_is_restarted_while_the_webhook_is_away_or_refuses(
+    plane: ControlPlane, service: RunningService
+) -> None:
+    namespace = plane.create_namespace("restart-refused")
+    with nursed(plane, namespace), away(plane, namespace):
+        plane.apply([workloads.workload("Deployment", namespace, "typo", role="Client")])
+        (pod,) = pods_of(plane, namespace, 1)
+    status, rows = restarted(plane, namespace, "--timeout", "5")
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/typo"
+    template = send(plane.admin, "GET", path).checked()["spec"]["template"]
+
+    assert (status, rows["Deployment/typo"][0]) == (1, "left")
+    assert "RAY301" in rows["Deployment/typo"][1]
+    assert list(template["metadata"]["annotations"]) == ["ray.seedcore.io/role"]
+    assert [item["metadata"]["uid"] for item in pods_of(plane, namespace, 1)] == [pod["metadata"]["uid"]]
