@@ -32,6 +32,7 @@ UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
+_JSON: Final = "application/json"
 
 
 class _Version(msgspec.Struct):
@@ -100,6 +101,16 @@ class Api:
             ClusterError: nobody answered, or not with success.
         """
         return self._send("GET", path, {**query, "watch": "true"}, read_seconds)
+
+    def create(
+        self, path: str, document: Mapping[str, Any], shape: type[_T], *, query: Mapping[str, str] | None = None
+    ) -> _T:
+        """What the API server makes of `document` in the collection at `path`; errors as of :meth:`get`.
+
+        Reviews (``selfsubjectaccessreviews``) and ``{"dryRun": "All"}`` as `query` store nothing.
+        """
+        response = self._send("POST", path, query or {}, self._read_seconds, document, _JSON)
+        return self._decoded(path, response, shape)
 
     def apply(self, path: str, document: Mapping[str, Any], *, manager: str, force: bool = True) -> str:
         """Create or change the object at `path` by server-side apply, as the field manager `manager`.
