@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,6 +55,7 @@ class Faults:
     Attributes:
         status: answers to requests of a path, in place of what is there; to its watches or lists only with
             ``" watch"`` or ``" list"`` behind the path.
+        message: what those say.
         headers: sent with those.
         hang: requests are read and never answered.
         end_watches: watches end as soon as they have begun.
@@ -64,6 +65,7 @@ class Faults:
     """
 
     status: dict[str, int] = field(default_factory=dict)
+    message: str = "this server is sick"
     headers: dict[str, str] = field(default_factory=dict)
     hang: bool = False
     end_watches: bool = False
@@ -73,13 +75,19 @@ class Faults:
 
 
 class FakeApiServer:
-    """The server's state; see the module."""
+    """The server's state; see the module.
+
+    What is neither a collection nor an object of one, such as ``/version``, is in ``documents`` by its path; what
+    becomes of a POST is said in ``creations``, by the end of its path.
+    """
 
     def __init__(self) -> None:
         built_in = (CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS)
         self.collections: dict[str, dict[tuple[str, str], Object]] = {path: {} for path in built_in}
         self.history: list[tuple[int, str, str, Object]] = []
         self.events: dict[str, Object] = {}
+        self.documents: dict[str, Object] = {}
+        self.creations: dict[str, Callable[[Request], tuple[int, Object]]] = {}
         self.requests: list[Request] = []
         self.faults = Faults()
         self.version = 100
@@ -142,11 +150,11 @@ class FakeApiServer:
             wanted = (request.body.get("metadata") or {}).get("resourceVersion")
             is_apply = "apply" in request.headers["content-type"]
             if old is None and (not is_apply or wanted):
-                return (409, _status(409, "gone")) if is_apply else (404, _status(404, "not found"))
+                return (409, refusal(409, "gone")) if is_apply else (404, refusal(404, "not found"))
             if old and (
                 wanted not in (None, old["metadata"]["resourceVersion"]) or request.query.get("force") == "false"
             ):
-                return 409, _status(409, "the object has been modified")
+                return 409, refusal(409, "the object has been modified")
             self.version += 1
             new = {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{self.version}"}}
             made = _merged(old or new, request.body)
@@ -192,19 +200,30 @@ class FakeApiServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the acknowledgement of its header
     fake: FakeApiServer
 
     def do_GET(self) -> None:
         request = self._note()
         if self._fails(request):
             return
+        if request.path in self.fake.documents:
+            self._answer(200, self.fake.documents[request.path])
+            return
         objects = self.fake.listed(request.path)
         if objects is None:
-            self._answer(404, _status(404, "the server could not find the requested resource"))
+            self._answer(404, refusal(404, "the server could not find the requested resource"))
         elif request.is_watch:
             self._watch(request)
         else:
             self._list(request, objects)
+
+    def do_POST(self) -> None:
+        request = self._note()
+        if self._fails(request):
+            return
+        made = self.fake.creations.get(request.path.rpartition("/")[2])
+        self._answer(*(made(request) if made else (404, refusal(404, "not found"))))
 
     def do_PATCH(self) -> None:
         request = self._note()
@@ -242,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = "watch" if request.is_watch else "list"
         status = faults.status.get(request.path) or faults.status.get(f"{request.path} {kind}")
         if status:
-            self._answer(status, _status(status, "this server is sick"), faults.headers)
+            self._answer(status, refusal(status, faults.message), faults.headers)
         elif faults.garbage:
             self._send(200, faults.garbage, {})
         return bool(status or faults.garbage)
@@ -272,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         version = int(request.query["resourceVersion"])
         if self._is_expired(version):
-            self._event("ERROR", _status(410, "too old resource version"))
+            self._event("ERROR", refusal(410, "too old resource version"))
         elif not self.fake.faults.end_watches and not self._follow(request, version):
             self.close_connection = True
             return
@@ -314,7 +333,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _is_selected(item: Object, query: dict[str, str]) -> bool:
-    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``."""
+    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``, and by ``labelSelector``."""
+    wanted = [term.partition("=") for term in query.get("labelSelector", "").split(",") if term]
+    labels = item["metadata"].get("labels") or {}
+    if any(labels.get(key) != value for key, _, value in wanted):
+        return False
     terms = (term.partition("=") for term in query.get("fieldSelector", "").split(",") if term)
     fields = {"metadata.name": item["metadata"]["name"], "status.phase": item.get("status", {}).get("phase")}
     return all((fields[key.rstrip("!")] == value) is not key.endswith("!") for key, _, value in terms)
@@ -331,7 +354,8 @@ def _merged(old: Any, new: Any) -> Any:
     return kept | {key: _merged(old.get(key, {}), value) for key, value in new.items() if value is not None}
 
 
-def _status(code: int, message: str) -> Object:
+def refusal(code: int, message: str) -> Object:
+    """What the API server answers where it does not do what it was asked."""
     return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "X", "code": code}
 
 

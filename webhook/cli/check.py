@@ -45,7 +45,7 @@ def _names(command: Any) -> Any:
         ("--webhook-configuration", "Webhook configuration."),
         ("--service", "Service by which the API server calls."),
     ):
-        command = option(flag, type=DnsName(), default="", help=f"{text}  {_TOLD}")(command)
+        command = option(flag, type=DnsName(), help=f"{text}  {_TOLD}")(command)
     usual = contract.WEBHOOK_SERVICE
     return option("--deployment", type=DnsName(), default=usual, show_default=True, help="The webhook's.")(command)
 
@@ -62,11 +62,11 @@ def _names(command: Any) -> Any:
 @option(
     "--only", multiple=True, type=click.Choice(_ONLY), help="Only this group of checks; may be given several times."
 )
-@option("--namespace", "-n", type=DnsName(), default="", help="Where trial pods are created, and never stored.")
+@option("--namespace", "-n", type=DnsName(), help="Where trial pods are created, and never stored.")
 @cluster_options
 @webhook_namespace_option("--webhook-namespace")
 @_names
-@option("--mode", type=click.Choice([*map(str, Mode)]), default=None, help=f"Of the service.  {_TOLD}")
+@option("--mode", type=click.Choice([*map(str, Mode)]), help=f"Of the service.  {_TOLD}")
 @option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @no_color_option
 def command(output: str, wait: int | None, *, pre: bool, no_color: bool, **flags: Any) -> int:
@@ -95,11 +95,11 @@ def _given(flags: dict[str, Any]) -> Given:
     return Given(
         namespace=flags["webhook_namespace"] or own_namespace() or contract.WEBHOOK_NAMESPACE,
         deployment=flags["deployment"],
-        trial_namespace=flags["namespace"],
-        service=flags["service"],
-        configuration=flags["webhook_configuration"],
-        secret=flags["tls_secret"],
-        cluster_domain=flags["cluster_domain"],
+        trial_namespace=flags["namespace"] or "",
+        service=flags["service"] or "",
+        configuration=flags["webhook_configuration"] or "",
+        secret=flags["tls_secret"] or "",
+        cluster_domain=flags["cluster_domain"] or "",
         mode=flags["mode"] or "",
         settings_names=tuple(settings_names(flags["settings_name"])) if flags["settings_name"] else (),
     )

@@ -92,19 +92,20 @@ class Report:
 
     def _lines(self, result: Result) -> Iterator[str]:
         mark, plain, color = _MARKS[result.state]
-        details = [one.detail for one in result.outcomes if isinstance(one, Passed) and one.detail]
-        told = f": {escape('; '.join(details))}" if details and result.state is State.PASSED else ""
-        yield f"  {self._style(plain if self._is_plain else mark, color)} {escape(result.check.title)}{told}"
+        yield f"  {self._style(plain if self._is_plain else mark, color)} {escape(result.check.title + _told(result))}"
         for outcome in result.outcomes:
-            yield from self._problem_lines(outcome)
+            if isinstance(outcome, Warned | Failed):
+                code = self._style(outcome.code, _MARKS[state_of(outcome)][2])
+                yield f"      {code} {outcome.code.summary}: {escape(outcome.detail)}"
+                yield f"      To mend it: {escape(outcome.hint)}"
 
-    def _problem_lines(self, outcome: Outcome) -> Iterator[str]:
-        if isinstance(outcome, Skipped):
-            yield f"      skipped: {escape(outcome.detail)}"
-        elif isinstance(outcome, Warned | Failed):
-            color = _MARKS[state_of(outcome)][2]
-            yield f"      {self._style(outcome.code, color)} {escape(outcome.detail)}"
-            yield f"      To mend it: {escape(outcome.hint)}"
+
+def _told(result: Result) -> str:
+    """What was seen where all is right, or why nothing was looked at."""
+    details = "; ".join(one.detail for one in result.outcomes if isinstance(one, Passed | Skipped) and one.detail)
+    if not details or result.state in (State.WARNED, State.FAILED):
+        return ""
+    return f" (skipped: {details})" if result.state is State.SKIPPED else f": {details}"
 
 
 def _row(result: Result) -> dict[str, Any]:

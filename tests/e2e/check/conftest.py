@@ -1,4 +1,4 @@
-"""A cluster with all that ``check`` looks at: base, guard and manifest policy, a replica, workloads, and a Ray cluster."""
+"""A cluster with all that ``check`` looks at: base, guard, manifest policy, a replica, and a Ray cluster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e import installation, targets, workloads
 from tests.e2e.certificates.fleet import overlay
 from tests.e2e.check.site import Site, ray_cluster
 from tests.e2e.expected import CLUSTER_WIDE
-from tests.e2e.support import be_ready, next_host, pods_of
+from tests.e2e.support import be_ready, create, pods_of
 from tests.service import RunningService, running_service
 
 COMPONENTS = ("guard", "manifest-policy")
@@ -51,7 +51,10 @@ def service(plane: ControlPlane, folder: Path) -> Iterator[RunningService]:
     kubeconfig = plane.service_account_kubeconfig(installation.NAMESPACE, installation.NAME)
     flags = ("--kubeconfig", str(kubeconfig), "--port", str(port))
     with running_service(folder, *flags, settings=None, self_signed=False) as service:
-        wait_for(lambda: next_host(plane, "default"), "the API server calls the webhook")
+        client = workloads.pod("default", role="client")
+        wait_for(
+            lambda: create(plane, client, dry_run=True).status == 201, "the guard lets clients in, for they are treated"
+        )
         yield service
 
 
