@@ -147,10 +147,10 @@ def _service_fault(context: Context, service: Item | None) -> str:
     installed = context.installation
     if service is None:
         return f"there is no Service {installed.namespace}/{installed.service}"
-    if part(service.spec, str, "type") == "ExternalName" or context.deployment is None:
+    if part(service.spec, str, "type") == "ExternalName" or context.readable_deployment is None:
         return ""
     selector = {"matchLabels": part(service.spec, dict, "selector") or {}}
-    labels = part(context.deployment.spec, dict, "template", "metadata", "labels") or {}
+    labels = part(context.readable_deployment.spec, dict, "template", "metadata", "labels") or {}
     if selector["matchLabels"] and selects(selector, labels):
         return ""
     return f"the Service {installed.service} does not select the pods of the Deployment {installed.deployment}"

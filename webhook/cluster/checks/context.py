@@ -85,15 +85,19 @@ class Context:
         return self.find(f"/apis/apps/v1/namespaces/{self.given.namespace}/deployments", self.given.deployment)
 
     @cached_property
-    def installation(self) -> Installation:
-        """What is looked at; where the Deployment cannot be read, by the flags and the usual names."""
+    def readable_deployment(self) -> Item | None:
+        """The same, for whoever can do without: None where it may not be read, too."""
         try:
-            deployment = self.deployment
+            return self.deployment
         except ClusterError as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
-            deployment = None
-        return installation(self.given, deployment)
+            return None
+
+    @cached_property
+    def installation(self) -> Installation:
+        """What is looked at; where the Deployment cannot be read, by the flags and the usual names."""
+        return installation(self.given, self.readable_deployment)
 
     @cached_property
     def configuration(self) -> Item | None:

@@ -7,7 +7,7 @@ and a pod that none selects takes everything.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -32,32 +32,36 @@ class Verdict(IntEnum):
     LET_IN = 2
 
 
-def let_clients_in(context: Context, endpoint: Endpoint, name: ServiceName, pod: Item) -> Iterator[Outcome]:
-    """What there is to say about the policies around `pod`, which is behind the Service `name`."""
+def let_clients_in(context: Context, endpoints: Sequence[Endpoint], name: ServiceName, pod: Item) -> Iterator[Outcome]:
+    """What there is to say about the policies around `pod`, which the Service `name` leads those of `endpoints` to."""
     place = f"/apis/networking.k8s.io/v1/namespaces/{name.namespace}/networkpolicies"
     policies = [policy for policy in context.items(place) if _isolates(policy, pod.labels)]
-    if not policies:
-        return
-    for namespace in _client_namespaces(context, endpoint):
+    ports = list(dict.fromkeys(port for endpoint in endpoints for port in endpoint.ports))
+    closed: dict[str, dict[int, Verdict]] = {}
+    for namespace in _client_namespaces(context, endpoints) if policies else ():
         labels = {**context.namespaces[namespace], _NAME: namespace}
-        verdicts = {port: verdict(policies, pod, namespace, labels, port) for port in endpoint.ports}
-        closed = {port: found for port, found in verdicts.items() if found is not Verdict.LET_IN}
-        if closed:
-            yield _warning(name, pod, namespace, closed, policies)
+        verdicts = {port: verdict(policies, pod, namespace, labels, port) for port in ports}
+        if any(found is not Verdict.LET_IN for found in verdicts.values()):
+            closed[namespace] = verdicts
+    if closed:
+        yield _warning(name, pod, closed, policies)
 
 
-def _client_namespaces(context: Context, endpoint: Endpoint) -> list[str]:
-    """Where clients of the endpoint are to be expected, and may be."""
+def _client_namespaces(context: Context, endpoints: Sequence[Endpoint]) -> list[str]:
+    """Where clients of one of the endpoints are to be expected, and may be."""
     default = [name for name, labels in context.followed.items() if labels.get(contract.DEFAULT_ROLE) == Role.CLIENT]
-    places = dict.fromkeys((*default, trial_namespace(context), endpoint.namespace))
-    snapshot = context.reading.snapshot
+    places = dict.fromkeys((*default, trial_namespace(context), *(one.namespace for one in endpoints)))
     return [
         place
         for place in places
-        if place in context.namespaces
-        and (endpoint.reference is None or snapshot.allows(place, endpoint.reference))
-        and (endpoint.reference is not None or endpoint.namespace in ("", place))
+        if place in context.namespaces and any(_may_be_sent(context, place, one) for one in endpoints)
     ]
+
+
+def _may_be_sent(context: Context, place: str, endpoint: Endpoint) -> bool:
+    if endpoint.reference is not None:
+        return context.reading.snapshot.allows(place, endpoint.reference)
+    return endpoint.namespace in ("", place)
 
 
 def _isolates(policy: Item, labels: Labels) -> bool:
@@ -111,29 +115,34 @@ def _peer(peer: Mapping[str, Any], labels: Labels, *, is_same_namespace: bool) -
     return Verdict.DEPENDS if any((peer.get("podSelector") or {}).values()) else Verdict.LET_IN
 
 
-def _warning(
-    name: ServiceName, pod: Item, namespace: str, closed: Mapping[int, Verdict], policies: list[Item]
-) -> Warned:
-    would = "would" if Verdict.DROPPED in closed.values() else "may"
-    what = listed([policy.metadata.name for policy in policies])
-    ports = listed(list(closed))
+def _warning(name: ServiceName, pod: Item, closed: Mapping[str, Mapping[int, Verdict]], policies: list[Item]) -> Warned:
+    found = [verdict for verdicts in closed.values() for verdict in verdicts.values()]
+    would = "would" if Verdict.DROPPED in found else "may"
+    ports = [port for port in next(iter(closed.values())) if _is_closed(port, closed)]
     return Warned(
         CheckCode.NETWORK_POLICY,
-        f"where the network enforces them, the NetworkPolicies {what} {would} keep pods of {namespace} "
-        f"from {ports} of {name}",
-        f"echo '{json.dumps(_policy(name, pod, namespace, list(closed)))}' | kubectl apply -f -",
+        f"where the network enforces them, the NetworkPolicies {listed([one.metadata.name for one in policies])} "
+        f"{would} keep pods of {listed(list(closed))} from {listed(ports)} of {name}",
+        f"echo '{json.dumps(_policy(name, pod, list(closed), ports))}' | kubectl apply -f -",
     )
 
 
-def _policy(name: ServiceName, pod: Item, namespace: str, ports: list[int]) -> dict[str, Any]:
+def _is_closed(port: int, closed: Mapping[str, Mapping[int, Verdict]]) -> bool:
+    return any(verdicts[port] is not Verdict.LET_IN for verdicts in closed.values())
+
+
+def _policy(name: ServiceName, pod: Item, namespaces: list[str], ports: list[int]) -> dict[str, Any]:
     """The policy that lets them in."""
     kept = ("ray.io/cluster", "ray.io/node-type")
     chosen = {key: pod.labels[key] for key in kept if key in pod.labels} or dict(pod.labels)
-    source = {"namespaceSelector": {"matchLabels": {_NAME: namespace}}}
-    ingress = {"from": [source], "ports": [{"protocol": "TCP", "port": port} for port in ports]}
+    selector = {"matchExpressions": [{"key": _NAME, "operator": "In", "values": namespaces}]}
+    ingress = {
+        "from": [{"namespaceSelector": selector}],
+        "ports": [{"protocol": "TCP", "port": port} for port in ports],
+    }
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": f"ray-clients-from-{namespace}"[:63].rstrip("-"), "namespace": name.namespace},
+        "metadata": {"name": "ray-clients", "namespace": name.namespace},
         "spec": {"podSelector": {"matchLabels": chosen}, "policyTypes": ["Ingress"], "ingress": [ingress]},
     }

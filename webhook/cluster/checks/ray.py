@@ -127,11 +127,13 @@ def selected_pods(context: Context, name: ServiceName) -> list[Item]:
 
 def network_policies(context: Context) -> Iterator[Outcome]:
     """Whether NetworkPolicies let clients reach the pods behind each host."""
+    behind: dict[ServiceName, list[Endpoint]] = {}
     for endpoint in endpoints(context):
-        name = service_of(context, endpoint)
-        pods = selected_pods(context, name) if name else []
-        if name and pods:
-            yield from let_clients_in(context, endpoint, name, pods[0])
+        if name := service_of(context, endpoint):
+            behind.setdefault(name, []).append(endpoint)
+    for name, leading in behind.items():
+        for pod in selected_pods(context, name)[:1]:
+            yield from let_clients_in(context, leading, name, pod)
 
 
 CHECKS: Final = (
