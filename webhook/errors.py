@@ -106,6 +106,7 @@ class ClusterError(WebhookError):
     Attributes:
         status: the HTTP status of its answer, or None where none came.
         retry_after: the seconds that it wants to be left alone for, where it says so.
+        said: its own words, on one line of ASCII.
     """
 
     code = "RAY806"
@@ -114,6 +115,7 @@ class ClusterError(WebhookError):
     exit_status = 3
     status: int | None = None
     retry_after: float | None = None
+    said: str = ""
 
 
 class KubeconfigError(WebhookError):

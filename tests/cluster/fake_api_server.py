@@ -278,7 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, request: Request, objects: dict[tuple[str, str], Object]) -> None:
         with self.fake.changed:
-            found = [item for key, item in sorted(objects.items()) if _is_selected(item, request.query)]
+            found = [item for key, item in sorted(objects.items()) if is_selected(item, request.query)]
             version = self.fake.version
         start, limit = int(request.query.get("continue", "0")), int(request.query.get("limit", "0"))
         end = start + limit if limit else len(found)
@@ -315,7 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
             if self.fake.faults.silent:
                 continue
             for _, _, kind, item in new:
-                if _is_selected(item, request.query):
+                if is_selected(item, request.query):
                     self._event(kind, item)
             if monotonic() >= ends_at:
                 self._event("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
@@ -332,7 +332,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-def _is_selected(item: Object, query: dict[str, str]) -> bool:
+def is_selected(item: Object, query: dict[str, str]) -> bool:
     """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``, and by ``labelSelector``."""
     wanted = [term.partition("=") for term in query.get("labelSelector", "").split(",") if term]
     labels = item["metadata"].get("labels") or {}

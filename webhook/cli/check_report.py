@@ -92,7 +92,9 @@ class Report:
 
     def _lines(self, result: Result) -> Iterator[str]:
         mark, plain, color = _MARKS[result.state]
-        yield f"  {self._style(plain if self._is_plain else mark, color)} {escape(result.check.title + _told(result))}"
+        mark = plain if self._is_plain else mark
+        told = escape(result.check.title + _told(result))
+        yield f"  {self._style(mark, color) if color else mark} {told}"
         for outcome in result.outcomes:
             if isinstance(outcome, Warned | Failed):
                 code = self._style(outcome.code, _MARKS[state_of(outcome)][2])

@@ -183,10 +183,11 @@ class Api:
         )
 
     def _refused(self, path: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
-        text = _message(self._read(path, response))
+        said = _shortened(_message(self._read(path, response)))
         error = ClusterError(
-            f"{path} of {self.host} was answered {response.status} ({_shortened(text)})", fix=_fix(response.status)
+            f"{path} of {self.host} was answered {response.status} ({said})", fix=_fix(response.status)
         )
+        error.said = said
         error.status = response.status
         error.retry_after = _seconds(response.headers.get("Retry-After"))
         return error

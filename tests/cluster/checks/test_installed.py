@@ -316,8 +316,11 @@ def test_what_needs_a_check_that_failed_is_skipped_and_says_so(world: World) -> 
     results = world.look()
 
     for name in ("selection", "handling", "ca-bundle", "service", "trial-client"):
-        assert (results[name].state, told(results[name])) == (State.SKIPPED, "configuration failed")
-    assert told(results["trust"]) == "ca-bundle skipped"
+        assert (results[name].state, told(results[name])) == (
+            State.SKIPPED,
+            'it needs "the webhook configuration is there", which failed',
+        )
+    assert told(results["trust"]) == 'it needs "each entry has a caBundle", which was skipped'
 
 
 def test_an_overlay_with_other_names_is_looked_at_by_what_the_deployment_tells(world: World) -> None:
@@ -357,7 +360,7 @@ def test_outside_of_the_cluster_is_no_failure_and_says_how_to_look_inside(world:
     assert problems(results) == {}
     assert f"{command} certificates" in told(results["served"])
     assert f"{command} network" in told(results["inside"])
-    assert told(results["ray-names"]) == "inside skipped"
+    assert told(results["ray-names"]) == 'it needs "Service names resolve here", which was skipped'
 
 
 def test_without_policies_there_is_nothing_to_say_of_them(world: World) -> None:

@@ -73,22 +73,22 @@ SPOILT: dict[str, tuple[Callable[[World], object], dict[str, list[str]], str]] =
     ),
     "no service": (
         lambda world: world.remove(SERVICES, "seedcore-head-svc", "seedcore-dev"),
-        {"ray-services": ["RAY774", "RAY774"]},
-        "mend RAY_HOST in ConfigMap ray-webhook-system/ray-settings",
+        {"ray-services": ["RAY774"]},
+        "RayCluster seedcore-dev/seedcore, ConfigMap ray-webhook-system/ray-settings: there is no Service",
     ),
     "no pod": (
         select(cluster="gone"),
-        {"ray-services": ["RAY774", "RAY774"]},
+        {"ray-services": ["RAY774"]},
         "seedcore-head-svc selects no pod => kubectl get pods -n seedcore-dev -l ray.io/cluster=gone",
     ),
     "ended": (
         lambda world: world.object(PODS, "seedcore-head", "seedcore-dev").update(status={"phase": "Failed"}),
-        {"ray-services": ["RAY774", "RAY774"]},
+        {"ray-services": ["RAY774"]},
         "selects no pod",
     ),
     "two clusters": (
         other_head,
-        {"ray-services": ["RAY775", "RAY775"]},
+        {"ray-services": ["RAY775"]},
         "selects pods of other, seedcore => kubectl patch service seedcore-head-svc -n seedcore-dev",
     ),
     "no name": (

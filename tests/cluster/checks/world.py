@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jsonpatch
 import msgspec
 
-from tests.cluster.fake_api_server import FakeApiServer, Request, refusal, running_api_server
+from tests.cluster.fake_api_server import FakeApiServer, Request, is_selected, refusal, running_api_server
 from tests.cluster.support import OWN, api_at
 from tests.deploy.rendering import KUSTOMIZE
 from webhook.certificates.authority import issue_authority, issue_serving
@@ -27,9 +27,11 @@ from webhook.cluster.checks.installation import Given
 from webhook.cluster.checks.network import Answer
 from webhook.cluster.checks.outcome import Outcome, Result, State, state_of
 from webhook.cluster.checks.runner import run
+from webhook.cluster.client import Api
 from webhook.cluster.reading import read
 from webhook.cluster.secret import secret_document
 from webhook.contract import Role
+from webhook.errors import ClusterError
 from webhook.injection.decision import Deny, Inject, decide_pod
 from webhook.injection.review import parse_pod
 from webhook.injection.routing import is_followed, route
@@ -173,7 +175,7 @@ class World:
 
     def _admitted(self, pod: Object, namespace: str, default_role: Role | None) -> tuple[int, Object]:
         first = Snapshot(webhook_namespace=OWN)
-        snapshot = read(api_at(self.url), settings_names=["ray-settings"], first=first, page=50).snapshot
+        snapshot = read(cast(Api, _Stored(self.fake)), settings_names=["ray-settings"], first=first, page=50).snapshot
         parsed = parse_pod(msgspec.Raw(json.dumps(pod).encode()), commands=default_role is not None)
         decision = decide_pod(parsed, namespace=namespace, snapshot=snapshot, default_role=default_role)
         if isinstance(decision, Deny):
@@ -182,6 +184,22 @@ class World:
             return 403, refusal(403, text)
         operations = list(decision.operations) if isinstance(decision, Inject) else []
         return self.as_created(jsonpatch.apply_patch(pod, operations))
+
+
+class _Stored:
+    """The API server as whoever is in its own process may ask it: a service that follows it need not wait for HTTP."""
+
+    def __init__(self, fake: FakeApiServer) -> None:
+        self._fake = fake
+
+    def get(self, path: str, query: dict[str, str], shape: Any) -> Any:
+        if path not in self._fake.collections:
+            error = ClusterError("not served", fix="install it")
+            error.status = 404
+            raise error
+        stored = self._fake.collections[path].values()
+        items = [item for item in stored if is_selected(item, query)]
+        return msgspec.json.decode(json.dumps({"metadata": {}, "items": items}), type=shape)
 
 
 @contextmanager

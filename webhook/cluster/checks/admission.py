@@ -139,7 +139,7 @@ def _tried(context: Context, pod: Object) -> Answer:
     except ClusterError as error:
         if error.status in (None, HTTPStatus.UNAUTHORIZED) or is_missing_right(error):
             raise
-        return Answer(pod=None, refusal=error.message.removesuffix(f"; {error.fix}"))
+        return Answer(pod=None, refusal=error.said)
 
 
 def _compared(trial: Trial, context: Context, namespace: str, answer: Answer) -> Iterator[Outcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from webhook.cluster.checks.cluster import listed
@@ -76,38 +76,45 @@ def services_lead(context: Context) -> Iterator[Outcome]:
     suspended = {
         reference for reference, item in target_items(context) if part(cluster_spec(reference, item), bool, "suspend")
     }
+    for name, leading in _services(context).items():
+        awake = [endpoint for endpoint in leading if endpoint.reference not in suspended]
+        if awake:
+            yield from _leads(context, awake, name)
+
+
+def _services(context: Context) -> dict[ServiceName, list[Endpoint]]:
+    """The Services that hosts name, each with where it is named."""
+    found: dict[ServiceName, list[Endpoint]] = {}
     for endpoint in endpoints(context):
-        name = service_of(context, endpoint)
-        if name is not None and endpoint.reference not in suspended:
-            yield from _leads(context, endpoint, name)
+        if name := service_of(context, endpoint):
+            found.setdefault(name, []).append(endpoint)
+    return found
 
 
-def _leads(context: Context, endpoint: Endpoint, name: ServiceName) -> Iterator[Outcome]:
+def _leads(context: Context, leading: Sequence[Endpoint], name: ServiceName) -> Iterator[Outcome]:
     service = context.find(f"/api/v1/namespaces/{name.namespace}/services", name.name)
-    look = f"kubectl get pods,services -n {name.namespace} -l ray.io/is-ray-node=yes"
+    sources = listed([endpoint.source for endpoint in leading])
+    selector = part(service and service.spec, dict, "selector") or {}
+    clusters = {pod.labels.get(KUBERAY_CLUSTER) or "no cluster" for pod in selected_pods(context, name)}
     if service is None:
-        operator = "kubectl logs -n NAMESPACE deployment/kuberay-operator"
         yield Failed(
             CheckCode.NO_ENDPOINT,
-            f"{endpoint.source}: there is no Service {name}",
-            f"{look}; KubeRay makes it: {operator}" if endpoint.reference else f"mend RAY_HOST in {endpoint.source}",
+            f"{sources}: there is no Service {name}",
+            f"kubectl describe raycluster -n {name.namespace}, for KubeRay makes it"
+            if any(endpoint.reference for endpoint in leading)
+            else f"mend RAY_HOST in {sources}",
         )
-        return
-    selector = part(service.spec, dict, "selector")
-    if not selector:
-        return
-    clusters = {pod.labels.get(KUBERAY_CLUSTER) or "no cluster" for pod in selected_pods(context, name)}
-    if not clusters:
+    elif selector and not clusters:
         text = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
         yield Failed(
             CheckCode.NO_ENDPOINT,
-            f"{endpoint.source}: the Service {name} selects no pod",
+            f"{sources}: the Service {name} selects no pod",
             f"kubectl get pods -n {name.namespace} -l {text}",
         )
     elif len(clusters) > 1:
         yield Failed(
             CheckCode.MIXED,
-            f"{endpoint.source}: the Service {name} selects pods of {', '.join(sorted(map(escape, clusters)))}",
+            f"{sources}: the Service {name} selects pods of {', '.join(sorted(map(escape, clusters)))}",
             f"kubectl patch service {name.name} -n {name.namespace} --type merge "
             f"""-p '{{"spec":{{"selector":{{"{KUBERAY_CLUSTER}":"CLUSTER"}}}}}}'""",
         )
@@ -127,11 +134,7 @@ def selected_pods(context: Context, name: ServiceName) -> list[Item]:
 
 def network_policies(context: Context) -> Iterator[Outcome]:
     """Whether NetworkPolicies let clients reach the pods behind each host."""
-    behind: dict[ServiceName, list[Endpoint]] = {}
-    for endpoint in endpoints(context):
-        if name := service_of(context, endpoint):
-            behind.setdefault(name, []).append(endpoint)
-    for name, leading in behind.items():
+    for name, leading in _services(context).items():
         for pod in selected_pods(context, name)[:1]:
             yield from let_clients_in(context, leading, name, pod)
 

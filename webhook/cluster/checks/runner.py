@@ -20,6 +20,9 @@ _FORBIDDEN: Final = re.compile(
 """How the API server's RBAC refuses, tried on 1.36."""
 
 
+_BECAME: Final = {State.FAILED: "failed", State.SKIPPED: "was skipped"}
+
+
 def run(checks: Iterable[Check], context: Context) -> Iterator[Result]:
     """The results, one after the other.
 
@@ -33,24 +36,21 @@ def run(checks: Iterable[Check], context: Context) -> Iterator[Result]:
 
 
 def _outcomes(check: Check, context: Context, done: Mapping[str, Result]) -> tuple[Outcome, ...]:
-    missing = [done[name] for name in check.needs if name in done and _is_unmet(done[name])]
+    missing = [done[name] for name in check.needs if name in done and done[name].state in _BECAME]
     if missing:
-        return (Skipped(f"{missing[0].check.name} {missing[0].state}"),)
+        first = missing[0]
+        return (Skipped(f'it needs "{first.check.title}", which {_BECAME[first.state]}'),)
     try:
         return tuple(check.run(context))
     except ClusterError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
-        return (forbidden(error.message),)
-
-
-def _is_unmet(result: Result) -> bool:
-    return result.state in (State.FAILED, State.SKIPPED)
+        return (forbidden(error.said),)
 
 
 def is_missing_right(error: ClusterError) -> bool:
     """Whether the API server refuses for want of a right, and not by a policy, a quota or a webhook."""
-    return error.status == HTTPStatus.FORBIDDEN and _FORBIDDEN.search(error.message) is not None
+    return error.status == HTTPStatus.FORBIDDEN and _FORBIDDEN.search(error.said) is not None
 
 
 def forbidden(message: str) -> Failed:
