@@ -140,15 +140,11 @@ def test_failures_on_a_terminal(failing: Site) -> None:
     assert is_golden("failing.terminal.txt", ended.shown), ended.shown
 
 
-@pytest.mark.parametrize(("name", "status"), [("healthy", 0), ("failing", 1)])
-def test_a_document_for_programs(site: Site, request: pytest.FixtureRequest, name: str, status: int) -> None:
-    if status:
-        request.getfixturevalue("failing")
-    ended = site.check("-o", "json")
-    document = json.loads(ended.stdout)
+def test_a_document_for_programs(failing: Site) -> None:
+    ended = failing.check("-o", "json")
 
-    assert (ended.status, ended.stderr, document["fine"]) == (status, "", not status)
-    assert is_golden(f"{name}.json", ended.stdout), ended.stdout
+    assert (ended.status, ended.stderr, json.loads(ended.stdout)["fine"]) == (1, "", False)
+    assert is_golden("failing.json", ended.stdout), ended.stdout
 
 
 def test_before_an_installation(site: Site) -> None:
@@ -158,9 +154,8 @@ def test_before_an_installation(site: Site) -> None:
     assert is_golden("pre.txt", ended.stdout), ended.stdout
 
 
-@pytest.mark.parametrize(("arguments", "environment"), [(("--no-color",), {}), ((), {"NO_COLOR": "1"})])
-def test_no_colours_where_none_are_wanted(site: Site, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    assert "\x1b" not in site.on_terminal("--pre", *arguments, **environment).shown
+def test_no_colours_where_none_are_wanted(site: Site) -> None:
+    assert "\x1b" not in site.on_terminal("--pre", NO_COLOR="1").shown
 
 
 def test_an_output_without_ticks_gets_letters(site: Site) -> None:
@@ -170,12 +165,6 @@ def test_an_output_without_ticks_gets_letters(site: Site) -> None:
     assert "\n  + Kubernetes is 1.30 or newer: v1.36.3\n" in ended.stdout
 
 
-def test_only_some_groups(site: Site) -> None:
-    ended = site.check("--only", "replicas", "--only", "policies", "-o", "json")
-
-    assert {check["group"] for check in json.loads(ended.stdout)["checks"]} == {"replicas", "policies"}
-
-
 def test_what_others_have_written_cannot_break_out_of_its_line(site: Site) -> None:
     hostile = {"waiting": {"reason": "x\n\x1b[31mforged", "message": "y\r\nz"}}
     pod = site.world.object("/api/v1/pods", f"{NAME}-1", OWN)
@@ -183,7 +172,7 @@ def test_what_others_have_written_cannot_break_out_of_its_line(site: Site) -> No
     site.world.deployment["status"]["readyReplicas"] = 1
     ended = site.check("--only", "replicas")
 
-    assert ended.status == 1
+    assert (ended.status, ended.stdout.splitlines()[0]) == (1, "Replicas")
     assert "\x1b" not in ended.stdout
     assert not any(line.startswith(("forged", "z")) for line in ended.stdout.splitlines())
 
@@ -218,13 +207,6 @@ def test_waiting_on_a_terminal_writes_one_line_anew_and_leaves_none(site: Site) 
     assert shown.startswith("Cluster\n")
 
 
-def test_waiting_in_vain_ends_with_what_fails(failing: Site) -> None:
-    ended = failing.check("--wait=1")
-
-    assert (ended.status, ended.stderr) == (1, "")
-    assert is_golden("failing.txt", ended.stdout), ended.stdout
-
-
 def test_waiting_for_a_cluster_that_does_not_come_is_status_3(site: Site) -> None:
     site.world.fake.faults.status["/version"] = 503
     ended = site.check("--wait=3", "--pre")
@@ -256,14 +238,13 @@ def test_wrong_usage_is_one_line_and_status_2(site: Site, arguments: tuple[str, 
     assert ended.stderr.startswith(f"ray-webhook: {told}")
 
 
-@pytest.mark.parametrize(("status", "advice"), [(401, "still valid"), (500, "API server's log")])
-def test_a_cluster_that_refuses_is_one_line_and_status_3(site: Site, status: int, advice: str) -> None:
-    site.world.fake.faults.status["/version"] = status
+def test_a_cluster_that_refuses_is_one_line_and_status_3(site: Site) -> None:
+    site.world.fake.faults.status["/version"] = 401
     ended = site.check()
 
     assert (ended.status, ended.stdout, ended.stderr.count("\n")) == (3, "", 1)
     assert ended.stderr.startswith("ray-webhook: RAY806: /version of ")
-    assert advice in ended.stderr
+    assert "still valid" in ended.stderr
 
 
 def test_no_cluster_is_one_line_and_status_3(tmp_path: Path) -> None:

@@ -76,14 +76,15 @@ def command(output: str, wait: int | None, *, pre: bool, no_color: bool, **flags
     """
     if pre and flags["only"]:
         raise UsageError("--pre and --only exclude each other", fix="give one of them")
+    given = _given(flags)
     api = api_of(kubeconfig_of(flags["kubeconfig"]), flags["context"])
     checks = _chosen(pre=pre, only=flags["only"])
     report = Report(no_color=no_color, is_json=output == "json", cluster=api.host)
     if wait is None:
-        for result in _look(api, _given(flags), checks):
+        for result in _look(api, given, checks):
             report.add(result)
     else:
-        for result in _looks_until_fine(api, _given(flags), checks, seconds=wait):
+        for result in _looks_until_fine(api, given, checks, seconds=wait):
             report.add(result)
     report.end()
     return 1 if report.has_failed else 0

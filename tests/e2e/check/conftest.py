@@ -17,6 +17,7 @@ from tests.e2e.check.site import Site, ray_cluster
 from tests.e2e.expected import CLUSTER_WIDE
 from tests.e2e.support import be_ready, create, pods_of
 from tests.service import RunningService, running_service
+from webhook.cluster.checks.outcome import Group
 
 COMPONENTS = ("guard", "manifest-policy")
 
@@ -67,5 +68,5 @@ def site(plane: ControlPlane, service: RunningService) -> Site:
     for pod in pods_of(plane, installation.NAMESPACE, 2):
         be_ready(plane, pod)
     site = Site(plane=plane)
-    wait_for(lambda: not site.failed("--only", "replicas"), "the replicas are ready")
+    wait_for(lambda: not site.problems(Group.REPLICAS), "the replicas are ready")
     return site

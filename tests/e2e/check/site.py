@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from tests.cluster.checks.world import problems
 from tests.control_plane.cluster import ControlPlane
 from tests.e2e import targets, workloads
 from tests.service import run_command
+from webhook.cluster import identity
+from webhook.cluster.checks.catalogue import BEFORE, INSTALLED
+from webhook.cluster.checks.context import Context
+from webhook.cluster.checks.installation import Given
+from webhook.cluster.checks.network import Sockets
+from webhook.cluster.checks.outcome import Failed, Group, Result, Warned
+from webhook.cluster.checks.runner import run
+from webhook.cluster.client import Api
 
 Object = dict[str, Any]
+Results = dict[str, Result]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,29 +31,30 @@ class Site:
 
     plane: ControlPlane
 
-    def check(self, *arguments: str, kubeconfig: str = "") -> subprocess.CompletedProcess[str]:
-        """Run ``ray-webhook check``, as the administrator if nobody else is named."""
-        return run_command("check", "--kubeconfig", kubeconfig or str(self.plane.kubeconfig), *arguments)
+    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``ray-webhook check`` as the administrator."""
+        return run_command("check", "--kubeconfig", str(self.plane.kubeconfig), *arguments)
 
-    def document(self, *arguments: str, kubeconfig: str = "") -> Object:
-        """What it prints for programs."""
-        ended = self.check("-o", "json", *arguments, kubeconfig=kubeconfig)
-        assert ended.returncode in (0, 1), ended.stderr
-        document: Object = json.loads(ended.stdout)
-        assert document["fine"] is (ended.returncode == 0)
-        return document
+    def look(self, *groups: Group, mode: str = "", before: bool = False, kubeconfig: Path | None = None) -> Results:
+        """What it finds, of these groups only, without the cost of a process."""
+        api = Api(identity.kubeconfig(kubeconfig or self.plane.kubeconfig))
+        context = Context(api, Given(mode=mode), network=Sockets(), now=datetime.now(UTC))
+        checks = [check for check in (BEFORE if before else INSTALLED) if not groups or check.group in groups]
+        return {result.check.name: result for result in run(checks, context)}
 
-    def failed(self, *arguments: str, kubeconfig: str = "") -> dict[str, list[str]]:
-        """The checks that failed, each with its codes."""
-        return self.told("failed", *arguments, kubeconfig=kubeconfig)
+    def problems(self, *groups: Group, **options: Any) -> dict[str, list[str]]:
+        """The checks that failed or warned, each with its codes."""
+        return problems(self.look(*groups, **options))
 
-    def told(self, state: str, *arguments: str, kubeconfig: str = "") -> dict[str, list[str]]:
-        """The checks that ended so, each with the codes of what it said."""
-        return {
-            check["name"]: [outcome["code"] for outcome in check["outcomes"] if outcome["code"]]
-            for check in self.document(*arguments, kubeconfig=kubeconfig)["checks"]
-            if check["state"] == state
-        }
+    def mend(self, check: str, *groups: Group, **options: Any) -> None:
+        """Do what the first hint of a check says."""
+        outcomes = self.look(*groups, **options)[check].outcomes
+        hint = next(one.hint for one in outcomes if isinstance(one, Warned | Failed))
+        self.do(hint.partition(", or ")[0])
+
+    def do(self, command: str) -> None:
+        """Run a command as people paste it, as the administrator."""
+        subprocess.run(["bash", "-ec", command], check=True, capture_output=True, env=self.plane.environment())
 
 
 def ray_cluster(namespace: str, name: str) -> list[Object]:
