@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 PAUSE_SECONDS: Final = 2.0
 """Between two looks of ``--wait``."""
 _WAIT_SECONDS: Final = 300
+_SHAPE: Final = """\b
+The shape of -o json, in which code and hint are null where nothing is wrong:
+  {"fine": BOOL, "cluster": URL, "version": VERSION, "checks": [
+    {"group": TEXT, "name": TEXT, "title": TEXT,
+     "state": "passed" | "warned" | "failed" | "skipped",
+     "outcomes": [{"state", "code", "detail", "hint"}]}]}
+"""
 _TOLD: Final = "[default: as the Deployment tells its service]"
 _ONLY: Final = tuple(group.value for group in Group if group is not Group.BEFORE)
 
@@ -50,17 +57,21 @@ def _names(command: Any) -> Any:
     return option("--deployment", type=DnsName(), default=usual, show_default=True, help="The webhook's.")(command)
 
 
-@click.command("check")
+@click.command("check", epilog=_SHAPE)
 @option("--pre", is_flag=True, help="Before an installation: whether the cluster is ready for one.")
 @option(
     "--wait",
     is_flag=False,
     flag_value=str(_WAIT_SECONDS),
     type=click.IntRange(min=1),
+    metavar="SECONDS",
     help=f"Look again until nothing fails, for this many seconds.  [--wait alone: {_WAIT_SECONDS}]",
 )
 @option(
-    "--only", multiple=True, type=click.Choice(_ONLY), help="Only this group of checks; may be given several times."
+    "--only",
+    multiple=True,
+    type=click.Choice(_ONLY),
+    help="Only this group of checks, and those that it needs; repeatable.",
 )
 @option("--namespace", "-n", type=DnsName(), help="Where trial pods are created, and never stored.")
 @cluster_options
@@ -107,9 +118,9 @@ def _given(flags: dict[str, Any]) -> Given:
 
 
 def _chosen(*, pre: bool, only: Sequence[str]) -> list[Check]:
-    from webhook.cluster.checks.catalogue import BEFORE, INSTALLED
+    from webhook.cluster.checks.catalogue import BEFORE, chosen
 
-    return [check for check in (BEFORE if pre else INSTALLED) if not only or check.group in only]
+    return list(BEFORE) if pre else chosen(only)
 
 
 def _look(api: Api, given: Given, checks: Sequence[Check]) -> Iterator[Result]:
@@ -133,7 +144,7 @@ def _looks_until_fine(api: Api, given: Given, checks: Sequence[Check], *, second
                 return results
             progress.show(f"waiting for {', '.join(failed)}", left=ends_at - monotonic())
         except ClusterError as error:
-            if is_last or error.exit_status != ClusterError.exit_status:
+            if is_last:
                 progress.clear()
                 raise
             progress.show(f"waiting for the API server: {error.message}", left=ends_at - monotonic())

@@ -1,10 +1,6 @@
 """What ``check`` prints: grouped ticks for people, a document for programs, and progress while it waits.
 
-The document's shape is stable; what is added later has new keys::
-
-    {"fine": bool, "cluster": URL, "version": of this command line,
-     "checks": [{"group", "name", "title", "state": "passed" | "warned" | "failed" | "skipped",
-                 "outcomes": [{"state", "code": "RAY7xx" | null, "detail", "hint": text | null}]}]}
+The document's shape is stable and told by ``check --help``; what is added later has new keys.
 """
 
 from __future__ import annotations

@@ -127,3 +127,12 @@ def test_who_asks_about_itself_needs_no_right_to_ask(world: World) -> None:
     asked = {request.path.rpartition("/")[2] for request in world.fake.requests if request.method == "POST"}
 
     assert "subjectaccessreviews" not in asked
+
+
+def test_an_old_api_server_that_does_not_tell_who_asks_is_told_as_old(world: World) -> None:
+    """SelfSubjectReview came with 1.28."""
+    version("1", "27")(world)
+    del world.fake.creations["selfsubjectreviews"]
+
+    assert problems(world.look(before=True)) == {"kubernetes-version": ["RAY711"]}
+    assert "kubernetes-version" in problems(world.look())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cluster.checks.world import World, problems, told
-from webhook.cluster.checks.catalogue import BEFORE, INSTALLED
+from webhook.cluster.checks.catalogue import BEFORE, INSTALLED, chosen
 from webhook.cluster.checks.outcome import Group, State
 from webhook.injection.check_codes import CheckCode
 
@@ -50,6 +50,13 @@ def test_names_are_unique_and_needs_come_before(world: World) -> None:
         assert len(set(names)) == len(names)
         for index, check in enumerate(checks):
             assert set(check.needs) <= set(names[:index])
+
+
+def test_a_group_comes_with_what_it_needs() -> None:
+    names = [check.name for check in chosen(["certificates"])]
+
+    assert names == ["configuration", "ca-bundle", "secret", "validity", "certificate-name", "trust", "served"]
+    assert tuple(chosen([])) == INSTALLED
 
 
 def test_groups_are_run_in_order() -> None:

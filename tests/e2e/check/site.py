@@ -13,7 +13,7 @@ from tests.control_plane.cluster import ControlPlane
 from tests.e2e import targets, workloads
 from tests.service import run_command
 from webhook.cluster import identity
-from webhook.cluster.checks.catalogue import BEFORE, INSTALLED
+from webhook.cluster.checks.catalogue import BEFORE, chosen
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.installation import Given
 from webhook.cluster.checks.network import Sockets
@@ -39,7 +39,7 @@ class Site:
         """What it finds, of these groups only, without the cost of a process."""
         api = Api(identity.kubeconfig(kubeconfig or self.plane.kubeconfig))
         context = Context(api, Given(mode=mode), network=Sockets(), now=datetime.now(UTC))
-        checks = [check for check in (BEFORE if before else INSTALLED) if not groups or check.group in groups]
+        checks = BEFORE if before else chosen(groups)
         return {result.check.name: result for result in run(checks, context)}
 
     def problems(self, *groups: Group, **options: Any) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ What comes back is judged by the rule book against what the cluster says now.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -127,8 +128,7 @@ def _place_of(trial: Trial, context: Context) -> str | None:
     place = trial_namespace(context)
     if trial.default_role is None:
         return place
-    fitting = [name for name, labels in context.followed.items() if labels.get(contract.DEFAULT_ROLE) == Role.CLIENT]
-    return place if place in fitting else next(iter(sorted(fitting)), None)
+    return place if place in context.default_clients else next(iter(context.default_clients), None)
 
 
 def _tried(context: Context, pod: Object) -> Answer:
@@ -215,7 +215,7 @@ def _version(status: Mapping[str, object]) -> Iterator[Outcome]:
         yield Warned(
             CheckCode.OTHER_VERSION,
             f"a replica of version {version} has answered, and this is ray-webhook {__version__}",
-            f"pip install 'ray-webhook[server]=={version}'",
+            f"pip install {shlex.quote(f'ray-webhook[server]=={version}')}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
@@ -70,7 +71,7 @@ def can_install(context: Context) -> Iterator[Outcome]:
             CheckCode.CANNOT_INSTALL,
             f"{user} may not {listed(missing)}",
             f"let a cluster administrator install, or have it granted: kubectl create clusterrolebinding "
-            f"ray-webhook-installer --clusterrole=cluster-admin --user={user}",
+            f"ray-webhook-installer --clusterrole=cluster-admin --user={shlex.quote(user)}",
         )
     else:
         yield Passed(user)
@@ -177,7 +178,13 @@ CHECKS: Final = (
         title="admission policies are served",
         run=admission_policies,
     ),
-    Check(group=Group.BEFORE, name="installer-rights", title="you may create every object", run=can_install),
+    Check(
+        group=Group.BEFORE,
+        name="installer-rights",
+        title="you may create every object",
+        run=can_install,
+        needs=("kubernetes-version",),
+    ),
     Check(group=Group.BEFORE, name="free-names", title="no name is taken by others", run=names_are_free),
     Check(group=Group.BEFORE, name="namespace", title="the namespace can be the webhook's own", run=namespace_is_fit),
     Check(group=Group.BEFORE, name="kuberay", title="KubeRay serves ray.io/v1", run=kuberay),

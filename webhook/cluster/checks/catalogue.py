@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from webhook.cluster.checks import (
@@ -32,3 +33,12 @@ INSTALLED: Final[tuple[Check, ...]] = (
     *reach.CHECKS,
 )
 """Of an installation."""
+
+
+def chosen(groups: Collection[str]) -> list[Check]:
+    """Of an installation the checks of these groups, with those that they need; all where none is named."""
+    wanted: set[str] = set()
+    for check in reversed(INSTALLED):
+        if not groups or check.group in groups or check.name in wanted:
+            wanted |= {check.name, *check.needs}
+    return [check for check in INSTALLED if check.name in wanted]

@@ -16,7 +16,7 @@ import msgspec
 from webhook.certificates.authority import CertificateInfo, describe, due_for_renewal, issued_by, parse_certificate
 from webhook.certificates.content import split
 from webhook.cluster.checks.cluster import INSTALL
-from webhook.cluster.checks.configuration import bundle_of, entries_of
+from webhook.cluster.checks.configuration import bundle_of, called, entries_of
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import Item, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
@@ -24,8 +24,6 @@ from webhook.cluster.checks.place import inside, run_inside
 from webhook.cluster.secret import read_secret
 from webhook.errors import CertificateError
 from webhook.injection.check_codes import CheckCode
-
-_HTTPS: Final = 443
 
 
 def has_secret(context: Context) -> Iterator[Outcome]:
@@ -159,12 +157,12 @@ def is_served(context: Context) -> Iterator[Outcome]:
     if not inside(context):
         yield Skipped(f"Service names do not resolve here; {run_inside(context, Group.CERTIFICATES)}")
         return
-    bundles = {entry_name: bundle_of(entry) for entry_name, entry in entries_of(context).items()}
-    for entry_name, bundle in bundles.items():
-        fault = context.network.trust(name, _HTTPS, name=name, bundle=bundle)
+    for entry_name, entry in entries_of(context).items():
+        port = called(entry)[2]
+        fault = context.network.trust(name, port, name=name, bundle=bundle_of(entry))
         if fault:
             yield Failed(
-                CheckCode.NOT_SERVED, f"{entry_name}: no TLS session with {name}:443 ({fault})", installed.logs
+                CheckCode.NOT_SERVED, f"{entry_name}: no TLS session with {name}:{port} ({fault})", installed.logs
             )
 
 

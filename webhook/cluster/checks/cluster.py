@@ -99,5 +99,6 @@ CHECKS: Final = (
         name="service-rights",
         title="the service has the rights that it uses",
         run=service_has_rights,
+        needs=("kubernetes-version",),  # an older API server has not what tells who asks
     ),
 )

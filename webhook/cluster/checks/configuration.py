@@ -18,6 +18,7 @@ from webhook.errors import quote
 from webhook.injection.check_codes import CheckCode
 
 Entry = Mapping[str, Any]
+_HTTPS: Final = 443
 _SHOWN: Final = 200
 """Characters of a value that are told; a whole condition is longer."""
 
@@ -120,8 +121,7 @@ def calls_the_service(context: Context) -> Iterator[Outcome]:
     installed = context.installation
     service = context.find(f"/api/v1/namespaces/{installed.namespace}/services", installed.service)
     fault = _service_fault(context, service)
-    called = {_called(entry) for entry in entries_of(context).values()}
-    for namespace, name, port in sorted(called):
+    for namespace, name, port in sorted({called(entry) for entry in entries_of(context).values()}):
         if (namespace, name) != (installed.namespace, installed.service):
             own = f"{installed.namespace}/{installed.service}"
             fault = f"the configuration calls the Service {namespace}/{name}; installed: {own}"
@@ -133,9 +133,10 @@ def calls_the_service(context: Context) -> Iterator[Outcome]:
         yield Passed(f"{installed.namespace}/{installed.service}")
 
 
-def _called(entry: Entry) -> tuple[str, str, int]:
+def called(entry: Entry) -> tuple[str, str, int]:
+    """Namespace, name and port of the Service that an entry calls."""
     service = part(entry, dict, "clientConfig", "service") or {}
-    return str(service.get("namespace")), str(service.get("name")), part(service, int, "port") or 443
+    return str(service.get("namespace")), str(service.get("name")), part(service, int, "port") or _HTTPS
 
 
 def _ports(service: Item) -> list[int]:

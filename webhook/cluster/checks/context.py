@@ -16,6 +16,7 @@ from webhook.cluster.checks.objects import Item, Labels
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.reading import Reading, read
+from webhook.contract import DEFAULT_ROLE, Role
 from webhook.errors import ClusterError
 from webhook.injection.routing import is_followed
 from webhook.injection.snapshot import Snapshot
@@ -123,6 +124,12 @@ class Context:
         return {
             name: labels for name, labels in self.namespaces.items() if is_followed(name, labels, webhook_namespace=own)
         }
+
+    @cached_property
+    def default_clients(self) -> tuple[str, ...]:
+        """Those that make their pods clients, in order."""
+        labelled = (name for name, labels in self.followed.items() if labels.get(DEFAULT_ROLE) == Role.CLIENT)
+        return tuple(sorted(labelled))
 
     @cached_property
     def user(self) -> str:

@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
-from webhook import contract
 from webhook.cluster.checks.admission import trial_namespace
 from webhook.cluster.checks.cluster import listed
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.endpoints import Endpoint, ServiceName
 from webhook.cluster.checks.objects import Item, Labels, dicts, part, selects, texts
 from webhook.cluster.checks.outcome import Outcome, Warned
-from webhook.contract import Role
 from webhook.injection.check_codes import CheckCode
 
 _NAME: Final = "kubernetes.io/metadata.name"
@@ -49,8 +47,7 @@ def let_clients_in(context: Context, endpoints: Sequence[Endpoint], name: Servic
 
 def _client_namespaces(context: Context, endpoints: Sequence[Endpoint]) -> list[str]:
     """Where clients of one of the endpoints are to be expected, and may be."""
-    default = [name for name, labels in context.followed.items() if labels.get(contract.DEFAULT_ROLE) == Role.CLIENT]
-    places = dict.fromkeys((*default, trial_namespace(context), *(one.namespace for one in endpoints)))
+    places = dict.fromkeys((*context.default_clients, trial_namespace(context), *(one.namespace for one in endpoints)))
     return [
         place
         for place in places

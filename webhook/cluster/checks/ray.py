@@ -19,7 +19,7 @@ from webhook.cluster.checks.endpoints import (
 from webhook.cluster.checks.network_policies import let_clients_in
 from webhook.cluster.checks.objects import Item, dicts, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
-from webhook.cluster.discovery import discover
+from webhook.cluster.targets import TargetStore
 from webhook.contract import KUBERAY_CLUSTER
 from webhook.errors import escape
 from webhook.injection.check_codes import CheckCode
@@ -32,9 +32,10 @@ _ENDED: Final = ("Succeeded", "Failed")
 
 def are_discovered(context: Context) -> Iterator[Outcome]:
     """Which clusters there are, and what their specs leave open."""
-    found = dict(target_items(context))
+    found, store = dict(target_items(context)), TargetStore()
     for reference, item in found.items():
-        for remark in discover(reference, item.spec).remarks:
+        discovered = store.put(reference, item.spec)
+        for remark in discovered.remarks if discovered else ():
             yield Warned(
                 CheckCode.REMARK,
                 f"{reference}: {remark}",

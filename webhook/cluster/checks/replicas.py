@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from webhook import __version__
-from webhook.cluster.checks.cluster import INSTALL, listed
+from webhook.cluster.checks.cluster import INSTALL
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.installation import service_container
 from webhook.cluster.checks.objects import Item, dicts, part
@@ -15,7 +15,7 @@ from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed
 from webhook.errors import escape
 from webhook.injection.check_codes import CheckCode
 
-_TAG: Final = re.compile(r":(v?\d+\.\d+\.\d+[^:/@]*)(@|$)")
+_TAG: Final = re.compile(r":(v?\d+\.\d+\.\d+[-+.\w]*)(@|$)")
 _REASON: Final = 200
 """Characters of a reason that Kubernetes gives."""
 
@@ -49,7 +49,7 @@ def are_ready(context: Context) -> Iterator[Outcome]:
             else f"kubectl describe pods -n {deployment.metadata.namespace} -l {_labels(deployment)}; {rollout}",
         )
     elif updated < wanted or (part(status, int, "observedGeneration") or 0) < deployment.metadata.generation:
-        yield Warned(CheckCode.NOT_CURRENT, f"{updated} of {wanted} are of the newest revision", rollout)
+        yield Failed(CheckCode.NOT_CURRENT, f"{updated} of {wanted} are of the newest revision", rollout)
     else:
         yield Passed(f"{ready} of {wanted}")
 
@@ -119,9 +119,7 @@ def are_several(context: Context) -> Iterator[Outcome]:
     deployment = _deployment(context)
     if _wanted(deployment) < 2:  # noqa: PLR2004  one is not several
         place = f"deployment/{deployment.metadata.name} -n {deployment.metadata.namespace}"
-        yield Warned(
-            CheckCode.SINGLE, listed([f"{_wanted(deployment)} is wanted"]), f"kubectl scale {place} --replicas=2"
-        )
+        yield Warned(CheckCode.SINGLE, f"{_wanted(deployment)} is wanted", f"kubectl scale {place} --replicas=2")
 
 
 CHECKS: Final = (

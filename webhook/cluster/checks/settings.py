@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -84,7 +84,7 @@ def _host(value: str) -> str:
     return (urlsplit(value).hostname or "") if "://" in value else value
 
 
-def _governed(context: Context, key: str) -> Iterator[str]:
+def _governed(context: Context, key: str) -> list[str]:
     """The namespaces where the cluster-wide value of a key holds: those of its clients by default come first."""
     own = context.reading.snapshot.namespaces
 
@@ -92,11 +92,7 @@ def _governed(context: Context, key: str) -> Iterator[str]:
         return name in own and (key in own[name].values or _names_host(own[name]))
 
     names = [name for name in context.followed if not name.startswith(_KUBERNETES) and not is_overridden(name)]
-    return iter(sorted(names, key=lambda name: (not _has_clients(context.followed[name]), name)))
-
-
-def _has_clients(labels: Mapping[str, str | None]) -> bool:
-    return labels.get(contract.DEFAULT_ROLE) == Role.CLIENT
+    return sorted(names, key=lambda name: (name not in context.default_clients, name))
 
 
 def _bare(settings: Settings, key: str, host: str, where: list[str], there: list[str]) -> Warned:
@@ -113,7 +109,7 @@ def _bare(settings: Settings, key: str, host: str, where: list[str], there: list
 def clients_have_settings(context: Context) -> Iterator[Outcome]:
     """Whether the namespaces that make their pods clients say, or are told, where Ray is."""
     snapshot, name = context.reading.snapshot, context.installation.settings_names[0]
-    labelled = [namespace for namespace, labels in context.followed.items() if _has_clients(labels)]
+    labelled = context.default_clients
     if not _names_host(snapshot.cluster_wide):
         for namespace in labelled:
             if not _names_host(snapshot.namespaces.get(namespace)):
