@@ -353,7 +353,7 @@ def test_a_certificate_of_somebodys_own_is_found_by_its_mount(world: World) -> N
 
 
 def test_outside_of_the_cluster_is_no_failure_and_says_how_to_look_inside(world: World) -> None:
-    world.network.unknown.add("kubernetes.default.svc.cluster.local")
+    world.network.is_in = False
     results = world.look()
     command = f"kubectl exec -n {OWN} deploy/ray-webhook -- ray-webhook check --only"
 

@@ -144,3 +144,13 @@ def test_what_is_no_http_is_told() -> None:
         thread.join()
 
     assert (answer.status, bool(answer.fault)) == (0, True)
+
+
+@pytest.mark.parametrize(("known", "is_inside"), [("kubernetes.default.svc.k8s.example", True), ("", False)])
+def test_inside_is_where_the_api_servers_own_service_has_a_name(
+    monkeypatch: pytest.MonkeyPatch, known: str, is_inside: bool
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setattr(Sockets, "resolves", lambda self, host: host == known)
+
+    assert NETWORK.is_inside("k8s.example") is is_inside

@@ -75,12 +75,14 @@ class FakeNetwork:
     """A network in which every name resolves and everything answers, but for what is spoilt.
 
     Attributes:
+        is_in: whether this is inside of the cluster.
         unknown: names that do not resolve.
         closed: ``HOST:PORT`` at which nobody listens.
         untrusted: why no TLS session comes about.
         dashboard: what every dashboard answers.
     """
 
+    is_in: bool = True
     unknown: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     untrusted: str = ""
@@ -88,6 +90,9 @@ class FakeNetwork:
         default_factory=lambda: Answer(status=200, body=b'{"version": "4", "ray_version": "2.60.0"}')
     )
     asked: list[str] = field(default_factory=list)
+
+    def is_inside(self, cluster_domain: str) -> bool:
+        return self.is_in
 
     def resolves(self, host: str) -> bool:
         return host not in self.unknown
@@ -101,10 +106,6 @@ class FakeNetwork:
 
     def trust(self, host: str, port: int, *, name: str, bundle: bytes) -> str:
         return self.untrusted
-
-
-OUTSIDE: Final = "kubernetes.default.svc.cluster.local"
-"""The name that does not resolve outside of a cluster."""
 
 
 @dataclass

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from webhook.cluster.pod import is_in_cluster
+
 SECONDS: Final = 2.0
 """For one connection, and for one answer."""
 MAX_BODY: Final = 65536
@@ -25,6 +27,9 @@ class Answer:
 
 class Network(Protocol):
     """What checks ask of the network; all of it may be asked by several threads."""
+
+    def is_inside(self, cluster_domain: str) -> bool:
+        """Whether names of Services should resolve here."""
 
     def resolves(self, host: str) -> bool:
         """Whether the name, or address, leads somewhere."""
@@ -45,6 +50,10 @@ class Sockets:
     def __init__(self, seconds: float = SECONDS) -> None:
         """Wait no longer than `seconds` for each thing."""
         self._seconds = seconds
+
+    def is_inside(self, cluster_domain: str) -> bool:
+        """In a pod, or wherever the name of the API server's own Service is known."""
+        return is_in_cluster() or self.resolves(f"kubernetes.default.svc.{cluster_domain}")
 
     def resolves(self, host: str) -> bool:
         """As :class:`Network` says."""
