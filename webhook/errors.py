@@ -107,6 +107,7 @@ class ClusterError(WebhookError):
         status: the HTTP status of its answer, or None where none came.
         retry_after: the seconds that it wants to be left alone for, where it says so.
         following: where the rest of a list can be had that took too long to be one of one moment (status 410).
+        said: its own words, on one line of ASCII.
     """
 
     code = "RAY806"
@@ -116,6 +117,7 @@ class ClusterError(WebhookError):
     status: int | None = None
     retry_after: float | None = None
     following: str | None = None
+    said: str = ""
 
 
 class KubeconfigError(WebhookError):

@@ -65,6 +65,7 @@ class Faults:
     Attributes:
         status: answers to requests of a path, in place of what is there; to its watches or lists only with
             ``" watch"`` or ``" list"`` behind the path.
+        message: what those say.
         headers: sent with those.
         hang: requests are read and never answered.
         end_watches: watches end as soon as they have begun.
@@ -75,6 +76,7 @@ class Faults:
     """
 
     status: dict[str, int] = field(default_factory=dict)
+    message: str = "this server is sick"
     headers: dict[str, str] = field(default_factory=dict)
     hang: bool = False
     end_watches: bool = False
@@ -85,7 +87,11 @@ class Faults:
 
 
 class FakeApiServer:
-    """The server's state; see the module."""
+    """The server's state; see the module.
+
+    What is neither a collection nor an object of one, such as ``/version``, is in ``documents`` by its path; what
+    becomes of a POST is said in ``creations``, by the end of its path.
+    """
 
     def __init__(self) -> None:
         apps = (REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
@@ -96,6 +102,8 @@ class FakeApiServer:
         self.changed_by_patch: Callable[[str, Object], None] = lambda path, made: None
         self.history: list[tuple[int, str, str, Object]] = []
         self.events: dict[str, Object] = {}
+        self.documents: dict[str, Object] = {}
+        self.creations: dict[str, Callable[[Request], tuple[int, Object]]] = {}
         self.requests: list[Request] = []
         self.faults = Faults()
         self.version = 100
@@ -169,16 +177,16 @@ class FakeApiServer:
             wanted = (request.body.get("metadata") or {}).get("resourceVersion")
             is_apply = "apply" in request.headers["content-type"]
             if old is None and (not is_apply or wanted):
-                return (409, _status(409, "gone")) if is_apply else (404, _status(404, "not found"))
+                return (409, refusal(409, "gone")) if is_apply else (404, refusal(404, "not found"))
             if old and (
                 wanted not in (None, old["metadata"]["resourceVersion"]) or request.query.get("force") == "false"
             ):
-                return 409, _status(409, "the object has been modified")
+                return 409, refusal(409, "the object has been modified")
             self.version += 1
             new = {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{self.version}"}}
             made = _merged(old or new, request.body)
             if sum(len(key) + len(text) for key, text in made["metadata"].get("annotations", {}).items()) > 262_144:
-                return 422, _status(422, "metadata.annotations: Too long: may not be more than 262144 bytes")
+                return 422, refusal(422, "metadata.annotations: Too long: may not be more than 262144 bytes")
             made["metadata"]["resourceVersion"] = str(self.version)
             self.collections[path][namespace, name] = made
             self._record(path, "MODIFIED" if old else "ADDED", made)
@@ -221,11 +229,15 @@ class FakeApiServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the acknowledgement of its header
     fake: FakeApiServer
 
     def do_GET(self) -> None:
         request = self._note()
         if self._fails(request):
+            return
+        if request.path in self.fake.documents:
+            self._answer(200, self.fake.documents[request.path])
             return
         objects = self.fake.listed(request.path)
         found = self.fake.placed(request.path)
@@ -234,11 +246,26 @@ class _Handler(BaseHTTPRequestHandler):
         elif found:
             self._answer(200, self.fake.collections[found[0]][found[1]])
         elif objects is None:
-            self._answer(404, _status(404, "the server could not find the requested resource"))
+            self._answer(404, refusal(404, "the server could not find the requested resource"))
         elif request.is_watch:
             self._watch(request)
         else:
             self._list(request, objects)
+
+    def do_POST(self) -> None:
+        request = self._note()
+        if self._fails(request):
+            return
+        kind = request.path.rpartition("/")[2]
+        made = self.fake.creations.get(kind)
+        if made:
+            self._answer(*made(request))
+        elif kind == "pods":
+            assert request.query == {"dryRun": "All"}
+            status, document = self.fake.admit(request.body)
+            self._answer(status, document if status < 300 else refusal(status, str(document)))
+        else:
+            self._answer(404, refusal(404, "not found"))
 
     def do_PATCH(self) -> None:
         request = self._note()
@@ -246,28 +273,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         collection, _, name = request.path.rpartition("/")
         found = self.fake.placed(request.path)
-        if found:
+        if collection in self.fake.collections:
+            self._answer(*self.fake.patch(collection, name, request))
+        elif found:
             with self.fake.changed:
                 made = _merged(self.fake.collections[found[0]][found[1]], request.body)
                 self.fake.collections[found[0]][found[1]] = made
             self.fake.changed_by_patch(found[0], made)
             self._answer(200, made)
-        elif collection in self.fake.collections:
-            self._answer(*self.fake.patch(collection, name, request))
         else:
             self.fake.events[request.path] = request.body
             self._answer(200, request.body)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         return super().date_time_string(self.fake.date() if timestamp is None else timestamp)
-
-    def do_POST(self) -> None:
-        """A creation that is only tried."""
-        request = self._note()
-        if not self._fails(request):
-            assert request.query == {"dryRun": "All"}
-            status, document = self.fake.admit(request.body)
-            self._answer(status, document if status < 300 else _status(status, str(document)))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as http.server calls it
         """Say nothing."""
@@ -294,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = "watch" if request.is_watch else "list"
         status = faults.status.get(request.path) or faults.status.get(f"{request.path} {kind}")
         if status:
-            self._answer(status, _status(status, "this server is sick"), faults.headers)
+            self._answer(status, refusal(status, faults.message), faults.headers)
         elif faults.garbage:
             self._send(200, faults.garbage, {})
         return bool(status or faults.garbage)
@@ -311,7 +330,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, request: Request, objects: dict[tuple[str, str], Object]) -> None:
         with self.fake.changed:
-            found = [item for key, item in sorted(objects.items()) if _is_selected(item, request.query)]
+            found = [item for key, item in sorted(objects.items()) if is_selected(item, request.query)]
             version = self.fake.version
         token = request.query.get("continue", "0")
         if "continue" in request.query and self._forgets(request.path, token):
@@ -326,7 +345,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fake.faults.forgetful.get(path, 0) < 1:
             return False
         self.fake.faults.forgetful[path] -= 1
-        gone = _status(410, "The provided continue parameter is too old to display a consistent list result.")
+        gone = refusal(410, "The provided continue parameter is too old to display a consistent list result.")
         self._answer(410, gone | {"metadata": {"continue": f"rest-{token.removeprefix('rest-')}"}})
         return True
 
@@ -343,7 +362,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         version = int(request.query["resourceVersion"])
         if self._is_expired(version):
-            self._event("ERROR", _status(410, "too old resource version"))
+            self._event("ERROR", refusal(410, "too old resource version"))
         elif not self.fake.faults.end_watches and not self._follow(request, version):
             self.close_connection = True
             return
@@ -367,7 +386,7 @@ class _Handler(BaseHTTPRequestHandler):
             if self.fake.faults.silent:
                 continue
             for _, _, kind, item in new:
-                if _is_selected(item, request.query):
+                if is_selected(item, request.query):
                     self._event(kind, item)
             if monotonic() >= ends_at:
                 self._event("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
@@ -384,12 +403,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-def _is_selected(item: Object, query: dict[str, str]) -> bool:
-    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``, and a ``labelSelector`` of "in"."""
-    labels = item["metadata"].get("labels") or {}
-    for key, values in re.findall(r"(\S+) in \(([^)]*)\)", query.get("labelSelector", "")):
+def is_selected(item: Object, query: dict[str, str]) -> bool:
+    """By ``fieldSelector``, a list of ``metadata.name=`` and ``status.phase!=``, and ``labelSelector``: "=" or "in"."""
+    labels, selector = item["metadata"].get("labels") or {}, query.get("labelSelector", "")
+    for key, values in re.findall(r"(\S+) in \(([^)]*)\)", selector):
         if labels.get(key) not in values.split(","):
             return False
+    equal = [term.partition("=") for term in re.sub(r"\S+ in \([^)]*\),?", "", selector).split(",") if "=" in term]
+    if any(labels.get(key) != value for key, _, value in equal):
+        return False
     terms = (term.partition("=") for term in query.get("fieldSelector", "").split(",") if term)
     fields = {"metadata.name": item["metadata"]["name"], "status.phase": item.get("status", {}).get("phase")}
     return all((fields[key.rstrip("!")] == value) is not key.endswith("!") for key, _, value in terms)
@@ -406,7 +428,8 @@ def _merged(old: Any, new: Any) -> Any:
     return kept | {key: _merged(old.get(key, {}), value) for key, value in new.items() if value is not None}
 
 
-def _status(code: int, message: str) -> Object:
+def refusal(code: int, message: str) -> Object:
+    """What the API server answers where it does not do what it was asked."""
     return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "X", "code": code}
 
 

@@ -20,6 +20,7 @@ from webhook.errors import UsageError, WebhookError, quote
 COMMANDS: Final = {
     "audit": "find pods that were missed or are stale, and say what mends them",
     "certs": "issue certificates by hand, or show them",
+    "check": "say whether a cluster is ready, or an installation sound, and what mends it",
     "demo": "serve sample pods on loopback and show what changes and why",
     "explain": "say what happens to a manifest's pods, and why",
     "inject": "put the settings into manifests, for clusters without the webhook",

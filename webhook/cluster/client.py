@@ -35,6 +35,7 @@ UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
+_JSON: Final = "application/json"
 
 
 class _Version(msgspec.Struct):
@@ -122,6 +123,16 @@ class Api:
             ClusterError: nobody answered, or not with success.
         """
         return self._send("GET", path, {**query, "watch": "true"}, read_seconds)
+
+    def create(
+        self, path: str, document: Mapping[str, Any], shape: type[_T], *, query: Mapping[str, str] | None = None
+    ) -> _T:
+        """What the API server makes of `document` in the collection at `path`; errors as of :meth:`get`.
+
+        Reviews (``selfsubjectaccessreviews``) and ``{"dryRun": "All"}`` as `query` store nothing.
+        """
+        response = self._send("POST", path, query or {}, self._read_seconds, document, _JSON)
+        return self._decoded(path, response, shape)
 
     def apply(self, path: str, document: Mapping[str, Any], *, manager: str, force: bool = True) -> str:
         """Create or change the object at `path` by server-side apply, as the field manager `manager`.
@@ -214,10 +225,11 @@ class Api:
 
     def _refused(self, path: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
         body = self._read(path, response)
-        text = _message(body)
+        said = _shortened(_message(body))
         error = ClusterError(
-            f"{path} of {self.host} was answered {response.status} ({_shortened(text)})", fix=_fix(response.status)
+            f"{path} of {self.host} was answered {response.status} ({said})", fix=_fix(response.status)
         )
+        error.said = said
         error.status = response.status
         error.retry_after = _seconds(response.headers.get("Retry-After"))
         error.following = _following(body) if response.status == HTTPStatus.GONE else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from webhook.errors import all_errors, escape
+from webhook.injection.check_codes import CheckCode
 from webhook.injection.codes import ReasonCode
 from webhook.injection.findings import FindingCode, GuardCode, InjectCode, LimitCode, LintCode, ManifestCode
 
@@ -315,7 +316,8 @@ class Reason:
 
 def every_reason() -> list[Reason]:
     """All codes there are, of decisions, findings and errors, in order; an error's fix is in its own message."""
-    codes: list[ReasonCode] = [*Code, *GuardCode, *ManifestCode, *LintCode, *InjectCode, *FindingCode, *LimitCode]
+    findings = [*GuardCode, *ManifestCode, *LintCode, *InjectCode, *FindingCode, *CheckCode, *LimitCode]
+    codes: list[ReasonCode] = [*Code, *findings]
     rows = [Reason(code=c.value, summary=c.summary, meaning=c.meaning, fix=c.fix) for c in codes]
     rows += [Reason(code=e.code, summary=e.summary, meaning=e.meaning, fix=None) for e in all_errors()]
     return sorted(rows, key=lambda row: row.code)

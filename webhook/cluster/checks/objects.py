@@ -1,0 +1,92 @@
+"""Objects of the API server as the checks read them: the metadata typed, the rest by path, whatever shape it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+_T = TypeVar("_T")
+Labels = Mapping[str, str | None]
+
+
+class Metadata(msgspec.Struct, rename="camel"):
+    """Of an object's metadata what is read."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    labels: dict[str, str | None] | None = None
+    annotations: dict[str, str | None] | None = None
+    deletion_timestamp: str | None = None
+
+
+class Item(msgspec.Struct):
+    """An object of any kind."""
+
+    metadata: Metadata
+    spec: Any = None
+    status: Any = None
+    data: Any = None
+    webhooks: Any = None
+    immutable: Any = None
+
+    @property
+    def labels(self) -> Labels:
+        """Its labels; none are an empty mapping."""
+        return self.metadata.labels or {}
+
+    @property
+    def annotations(self) -> Labels:
+        """Its annotations; none are an empty mapping."""
+        return self.metadata.annotations or {}
+
+    @property
+    def name(self) -> str:
+        """With the namespace, if it has one."""
+        metadata = self.metadata
+        return f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
+
+
+def part(value: object, kind: type[_T], *path: str | int) -> _T | None:
+    """What is at `path` in decoded JSON, if it is there and a `kind`; never raises."""
+    for step in path:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, kind) else None
+
+
+def dicts(value: object, *path: str | int) -> list[dict[str, Any]]:
+    """The objects of the list at `path`; what else is in it does not count."""
+    return [item for item in part(value, list, *path) or [] if isinstance(item, dict)]
+
+
+def texts(value: object, *path: str | int) -> list[str]:
+    """The texts of the list at `path`; what else is in it does not count."""
+    return [item for item in part(value, list, *path) or [] if isinstance(item, str)]
+
+
+def selects(selector: object, labels: Labels) -> bool:
+    """Whether a LabelSelector selects; an empty one selects everything."""
+    wanted = part(selector, dict, "matchLabels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _holds(expression, labels) for expression in dicts(selector, "matchExpressions")
+    )
+
+
+def _holds(expression: Mapping[str, Any], labels: Labels) -> bool:
+    key, values = str(expression.get("key")), texts(expression, "values")
+    match expression.get("operator"):
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case _:
+            return key not in labels
