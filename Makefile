@@ -46,7 +46,7 @@ soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods
 	SOAK_PODS=$(SOAK_PODS) SOAK_RATE=$(SOAK_RATE) $(BIN)/pytest -m soak -s tests/soak
 
 # Each measures to its end, whatever the others found; a bar that is missed fails the whole.
-BENCHES = cost through_api_server process capacity import_cost lint
+BENCHES = cost steps through_api_server process capacity import_cost lint
 
 bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, beside others, with Go for one of them: tables, JSON, a chart
 	@missed=; for name in $(BENCHES); do $(BIN)/python -m bench.$$name || missed="$$missed $$name"; done; \

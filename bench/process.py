@@ -159,6 +159,8 @@ def many_connections(service: RunningService) -> Iterator[Figure]:
     alone, among, before = [], [], service.memory()
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(peer.port)) for _ in range(CONNECTIONS)]
+        for client in clients:
+            client.post(request)  # who has sent nothing yet is closed after five seconds
         after = service.memory()
         for _ in range(ROUNDS):
             alone.append(_cpu(peer, clients[:1], request))
