@@ -18,6 +18,7 @@ def command(files: Sequence[str], more: Sequence[str], **flags: Any) -> int:
     Where there is no webhook, its pods get the same so. What is not changed stays as it is written. Of a directory its
     *.yaml, *.yml and *.json are read. The exit status is 1 if a workload would be refused.
     """
+    from webhook.manifests.compose.inject import inject as inject_services
     from webhook.manifests.inject import inject
 
-    return run(inject, [*files, *more], flags)
+    return run(inject, inject_services, [*files, *more], flags)

@@ -90,14 +90,14 @@ class _Texts:
 
 def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File]:
     for candidate in candidates:
-        if candidate.kind is not FileKind.YAML:
+        if candidate.kind not in (FileKind.YAML, FileKind.COMPOSE):
             continue
         try:
             text = texts.read(candidate.path)
         except InputError:  # a finding of the second reading
             continue
         if may_be_manifest(candidate.path, text):
-            yield File(path=candidate.path, text=text, kind=FileKind.YAML)
+            yield File(path=candidate.path, text=text, kind=candidate.kind)
 
 
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:

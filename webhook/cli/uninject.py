@@ -18,6 +18,7 @@ def command(files: Sequence[str], more: Sequence[str], **flags: Any) -> int:
     After inject the text is what it was. From other manifests exactly those variables go that have the value which the
     webhook would give them, for which the same flags are needed as for inject.
     """
+    from webhook.manifests.compose.uninject import uninject as uninject_services
     from webhook.manifests.uninject import uninject
 
-    return run(uninject, [*files, *more], flags)
+    return run(uninject, uninject_services, [*files, *more], flags)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from webhook.manifests.scalars import STR, implicit_tag
 
-_PLAIN: Final = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_./@-]|:(?=[A-Za-z0-9_/]))*")
+_PLAIN: Final = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_.=/@-]|:(?=[A-Za-z0-9_/]))*")
 _BREAKS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SINGLE_QUOTABLE: Final = re.compile(r"[\x20-\x7e]*")
 
@@ -69,7 +69,7 @@ def block(value: Any, *, indent: int, dash: int = 2) -> list[str]:
         return [lead + line for key, item in value.items() for line in _pair(str(key), item, dash)]
     if isinstance(value, list) and value:
         return [lead + line for item in value for line in _item(item, dash)]
-    return [lead + flow(value, as_json=False)]
+    return [lead + _leaf(value)]
 
 
 def _pair(key: str, value: Any, dash: int) -> list[str]:

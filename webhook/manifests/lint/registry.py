@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from webhook.manifests.lint.compose import compose_findings
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.env_file import env_file_findings
 from webhook.manifests.lint.finding import Family, File, FileKind, Finding
@@ -14,7 +15,7 @@ from webhook.manifests.lint.yaml_file import yaml_findings
 FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
     FileKind.YAML: (yaml_findings,),
     FileKind.ENV: (env_file_findings,),
-    FileKind.COMPOSE: (),
+    FileKind.COMPOSE: (compose_findings,),
     FileKind.DOCKERFILE: (),
     FileKind.SHELL: (),
     FileKind.PYTHON: (),
