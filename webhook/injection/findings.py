@@ -158,9 +158,9 @@ class LintCode(ReasonCode):
     )
     NOT_FOLLOWED = (
         "RAY644",
-        "extended service not looked at",
-        "Labels and environment that a Compose service gets by extends are not looked at; its own ones beat them.",
-        "Write the label ray.seedcore.io/role on the service itself.",
+        "other file or service not looked at",
+        "What a Compose file includes, and what a service extends, is not looked at; a service's own settings beat it.",
+        "Write the label ray.seedcore.io/role on each service itself, and run ray-webhook on each file.",
     )
     FROM_SHELL = (
         "RAY645",

@@ -71,6 +71,16 @@ def test_a_service_that_extends_another_is_told_what_is_not_looked_at() -> None:
     assert only_outcome(f"{CLIENT}    extends: {{service: base}}\n")[::2] == ("RAY101", ["RAY644"])
 
 
+def test_files_that_are_included_are_told() -> None:
+    outcomes = injected(f"include: [other.yaml]\n{CLIENT}").outcomes
+
+    assert [(outcome.title, str(outcome.code), outcome.line) for outcome in outcomes] == [
+        ("include", "RAY644", 1),
+        ("service api", "RAY101", 3),
+    ]
+    assert len(injected("include: [other.yaml]\nservices: {a: {image: x}}\n").outcomes) == 1
+
+
 def test_jobs_connect_is_the_dashboard_and_lists_of_containers_do_nothing() -> None:
     text = CLIENT.replace("client}", "client, ray.seedcore.io/connect: jobs, ray.seedcore.io/skip-containers: api}")
 

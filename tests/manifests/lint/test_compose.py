@@ -143,6 +143,14 @@ def test_a_service_that_extends_another_is_a_note_where_roles_are_in_use() -> No
     assert lint_one("services:\n  a:\n    extends: {service: b}\n  b: {image: x}\n", "compose.yaml") == []
 
 
+def test_included_files_are_a_note_where_roles_are_in_use() -> None:
+    text = "include: [other.yaml]\nservices:\n  b: {labels: [ray.seedcore.io/role=client]}\n"
+    told = found(text, "compose.yaml")
+
+    assert (told.code, told.level, told.line) == ("RAY644", Level.NOTE, 1)
+    assert lint_one("include: [other.yaml]\nservices: {b: {image: x}}\n", "compose.yaml") == []
+
+
 @pytest.mark.parametrize(
     ("text", "codes"),
     [

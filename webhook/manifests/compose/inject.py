@@ -13,11 +13,21 @@ from webhook.manifests.compose.entries import entry_of
 from webhook.manifests.compose.file import ComposeFile, ShapeError
 from webhook.manifests.compose.restoring import restored
 from webhook.manifests.compose.rewrite import rewrite
-from webhook.manifests.compose.service import EXTENDS, IDLE_LABELS, Service, decide_service, in_compose_terms, line_of
+from webhook.manifests.compose.service import (
+    EXTENDS,
+    IDLE_LABELS,
+    INCLUDE,
+    Service,
+    decide_service,
+    in_compose_terms,
+    line_of,
+    uses_roles,
+)
 from webhook.manifests.env_script import Script, Slot, changed, script_of
 from webhook.manifests.inject import detail
 from webhook.manifests.outcomes import Given, Outcome, Result, shared
 from webhook.manifests.records import ContainerRecord, Record, container_record
+from webhook.manifests.source import key_at
 
 
 def inject(file: ComposeFile, given: Given) -> Result:
@@ -34,8 +44,15 @@ def inject(file: ComposeFile, given: Given) -> Result:
         if script is not None and record is not None:
             scripts[name], done[name] = script, record
     rewritten = rewrite(file, scripts, done)
-    told = tuple(shared(outcome) if name in rewritten.refused else outcome for name, outcome in outcomes.items())
-    return Result(text=rewritten.text, outcomes=told)
+    told = (shared(outcome) if name in rewritten.refused else outcome for name, outcome in outcomes.items())
+    return Result(text=rewritten.text, outcomes=(*_include(file), *told))
+
+
+def _include(file: ComposeFile) -> Iterator[Outcome]:
+    """That services of other files are not looked at, where the file has roles."""
+    if INCLUDE in file.value and uses_roles(file):
+        line, code = file.place(key_at(file.root, [INCLUDE]).start_mark.index)[0], LintCode.NOT_FOLLOWED
+        yield Outcome(title=INCLUDE, line=line, code=code, detail=code.advice)
 
 
 def _untold(file: ComposeFile, name: str) -> Outcome:
@@ -82,7 +99,7 @@ def _warnings(service: Service, decision: Decision) -> Iterator[str]:
         if key in service.written:
             code = LintCode.IDLE_SERVICE_LABEL
             yield f"{code}: label {key} does nothing on a service; {code.advice}"
-    if service.is_extension and contract.PREFIX in service.file.text:
+    if service.is_uncertain:
         yield f"{LintCode.NOT_FOLLOWED}: {EXTENDS}; {LintCode.NOT_FOLLOWED.advice}"
     if isinstance(decision, Inject) and any(_is_from_shell(one.add) for one in decision.treated[0].edit.written):
         code = LintCode.FROM_SHELL

@@ -22,6 +22,7 @@ from webhook.manifests.workloads import Path
 IDLE_LABELS: Final = (contract.CONTAINERS, contract.SKIP_CONTAINERS)
 """A service has one container, so there is nothing to choose."""
 EXTENDS: Final = "the service extends another, which is not looked at"
+INCLUDE: Final = "include"
 _TERMS: Final = (
     (re.compile(r"\bannotation(s?) (?=[\w.-]*seedcore\.io/)"), r"label\1 "),
     (re.compile(r"\benvFrom\b"), "env_file"),
@@ -80,6 +81,11 @@ class Service:
         """Whether it extends another service, of which more may come in: environment as well as labels."""
         return self.value.get("extends") is not None
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it matters that it is an extension: it, or the other service, may have a role."""
+        return self.is_extension and uses_roles(self.file)
+
     def pod(self) -> dict[str, Any]:
         """The pod; an env_file, or another service that it extends, is like an envFrom: what is declared beats it."""
         annotations = {key: text for key, text in self.written.items() if key not in IDLE_LABELS}
@@ -102,6 +108,11 @@ def _words(command: object) -> list[str]:
         return shlex.split(command) if isinstance(command, str) else []
     except ValueError:
         return str(command).split()
+
+
+def uses_roles(file: ComposeFile) -> bool:
+    """Whether anything in the file is ours."""
+    return contract.PREFIX in file.text
 
 
 def decide_service(service: Service, given: Given) -> Decision:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from webhook import contract
 from webhook.contract import Role
 from webhook.errors import InputError, quote
 from webhook.injection.findings import LintCode
 from webhook.injection.reasons import Code
 from webhook.manifests.compose.file import SERVICES, ComposeFile, ShapeError
-from webhook.manifests.compose.service import EXTENDS, IDLE_LABELS, Service, in_compose_terms
+from webhook.manifests.compose.service import EXTENDS, IDLE_LABELS, INCLUDE, Service, in_compose_terms, uses_roles
 from webhook.manifests.lint.annotations import likely, strange_keys
 from webhook.manifests.lint.compose_env_files import env_file_findings
 from webhook.manifests.lint.context import Context
@@ -38,6 +37,9 @@ def compose_findings(file: File, context: Context) -> Iterator[Finding]:
     if read is None:
         return
     document = Part(file=file, document=0, root=read.root, path=(), value=read.value)
+    if INCLUDE in read.value and uses_roles(read):
+        text = "the files that are included are not looked at from here"
+        yield document.finding(LintCode.NOT_FOLLOWED, Level.NOTE, text, span=document.key_span(INCLUDE))
     for name in read.services:
         part = document.at(SERVICES, name)
         try:
@@ -87,7 +89,7 @@ def _service_findings(judged: _Judged, context: Context) -> Iterator[Finding]:
     role = judged.judgement.role or Role.CLIENT
     if role is not Role.NONE:
         yield from env_file_findings(judged.part, role, context, has_role=judged.service.has_role)
-    if judged.service.is_extension and contract.PREFIX in judged.part.file.text and not judged.service.has_role:
+    if judged.service.is_uncertain and not judged.service.has_role:
         part = judged.part.at("extends")
         yield part.finding(LintCode.NOT_FOLLOWED, Level.NOTE, EXTENDS, span=part.key_span())
 
