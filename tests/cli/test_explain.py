@@ -104,6 +104,53 @@ def test_cronjob_is_explained_by_its_pod_template() -> None:
     assert (item["name"], item["role"]) == ("CronJob default/nightly", "worker")
 
 
+RAY_CLUSTER = """
+headGroupSpec:
+  template:
+    metadata: {annotations: {ray.seedcore.io/role: head}}
+    spec: {containers: [{name: ray-head}]}
+workerGroupSpecs:
+- groupName: small
+  template: {spec: {containers: [{name: ray-worker, env: [{name: RAY_ADDRESS, value: "ray://x"}]}]}}
+"""
+
+
+def test_templates_of_a_raycluster_are_explained_as_the_pods_that_kuberay_makes_of_them() -> None:
+    spec = RAY_CLUSTER.replace("\n", "\n  ")
+
+    head, worker = as_json(f"kind: RayCluster\nmetadata: {{name: train, namespace: shop}}\nspec:{spec}\n")
+
+    assert (head["name"], head["code"]) == ("RayCluster shop/train head", "RAY104")
+    assert head["source"] == "RayCluster shop/train"
+    assert (worker["name"], worker["code"]) == ("RayCluster shop/train worker small", "RAY105")
+    assert worker["operations"][0] == {"op": "remove", "path": "/spec/containers/0/env/0"}
+
+
+def test_a_ray_cluster_without_a_name_yet_is_told() -> None:
+    spec = RAY_CLUSTER.replace("\n", "\n    ")
+
+    head, _ = as_json(f"kind: RayJob\nmetadata: {{name: train}}\nspec:\n  rayClusterSpec:{spec}\n")
+
+    assert (head["name"], head["code"], head["operations"]) == ("RayJob default/train head", "RAY681", [])
+    assert "RAY681 cluster without a name yet" in explain(f"kind: RayJob\nspec:\n  rayClusterSpec:{spec}\n")
+
+
+def test_the_ports_of_a_raycluster_in_the_same_input_are_its_clients() -> None:
+    ports = "[{name: client, containerPort: 10002}, {name: dashboard, containerPort: 8266}]"
+    head = f"{{template: {{spec: {{containers: [{{name: c, ports: {ports}}}]}}}}}}"
+    cluster = (
+        f"{{kind: RayCluster, metadata: {{name: train, namespace: shop}}, spec: {{headGroupSpec: {head}}}}}\n---\n"
+    )
+    client = DEPLOYMENT.replace("role: client", "role: client, ray.seedcore.io/cluster: train")
+
+    _, item = as_json(cluster + client)
+
+    (container,) = item["containers"]
+    found = {row["name"]: row["after"] for row in container["variables"]}
+    assert found["RAY_ADDRESS"] == "ray://train-head-svc.shop.svc.cluster.local:10002"
+    assert found["RAY_DASHBOARD_URL"] == "http://train-head-svc.shop.svc.cluster.local:8266"
+
+
 def test_recorded_review_is_explained(tmp_path: Path) -> None:
     (item,) = as_json((FIXTURES / "reviews" / "kuberay-head-with-ray-client-address.json").read_text())
 

@@ -272,6 +272,28 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert ended.stderr.count(b"\n") == 1
 
 
+def test_a_directory_without_manifests_is_told(folder: Path) -> None:
+    (folder / "empty").mkdir()
+
+    ended = piped("inject", "empty", "plain.yaml")
+
+    assert (ended.returncode, ended.stdout.decode()) == (2, PLAIN)
+    assert b'RAY802: file "empty" has no manifest; allowed: *.yaml, *.yml, *.json; give one' in ended.stderr
+
+
+def test_a_namespace_that_is_guessed_is_told(folder: Path) -> None:
+    text = CLIENT.replace(", namespace: shop", "").replace(
+        "role: client", "role: client\n        ray.seedcore.io/cluster: c"
+    )
+
+    guessed, given = piped("inject", "-", stdin=text.encode()), piped("inject", "-", "-n", "shop", stdin=text.encode())
+
+    assert b"c-head-svc.default.svc.cluster.local" in guessed.stdout
+    assert b'warning RAY684: the namespace is taken for "default"; give the namespace with -n' in guessed.stderr
+    assert b"c-head-svc.shop.svc.cluster.local" in given.stdout
+    assert b"RAY684" not in given.stderr
+
+
 def test_manifests_without_pods_are_passed_on(folder: Path) -> None:
     text = "# nothing\nkind: ConfigMap\n---\n---\nkind: Strange\nspec: {template: {spec: {}}}\n"
 

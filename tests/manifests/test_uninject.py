@@ -189,6 +189,17 @@ def test_an_env_shared_with_a_template_that_must_stay_is_told_and_left() -> None
     ]
 
 
+def test_one_that_must_stay_does_not_keep_the_others_from_being_changed() -> None:
+    left = ALIASES.replace("role: worker", "role: none")
+    alone = "---\n" + BY_HAND
+
+    result = injected(alone + "---\n" + left + alone + alone)
+
+    assert [outcome.changed for outcome in result.outcomes] == [True, False, False, True, True]
+    assert left in result.text
+    assert uninjected(result.text).text == alone + "---\n" + left + alone + alone
+
+
 def test_an_env_that_comes_by_a_merge_is_written_out() -> None:
     text = """\
 kind: Pod

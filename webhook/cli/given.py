@@ -37,9 +37,7 @@ def given_options(command: _Command) -> _Command:
         ),
         option("--default-role", type=roles, help="The namespace's label ray.seedcore.io/default-role."),
         option("--settings", type=settings, help="Settings file; without it the built-in settings hold."),
-        option(
-            "--namespace", "-n", default="default", show_default=True, help="Namespace of manifests that name none."
-        ),
+        option("--namespace", "-n", help="Namespace of manifests that name none; default, if this is not given."),
     ):
         command = decorate(command)
     return command

@@ -67,12 +67,17 @@ def run(rewrite: Rewrite, rewrite_services: RewriteServices, names: Sequence[str
 
 def _sources(names: Sequence[str]) -> tuple[list[tuple[str, Source]], int]:
     """What can be read, by name; and 2 if something cannot, which is told."""
-    found, status = [], 0
-    for name in (file for given in names for file in _files(given)):
+    found, status = list[tuple[str, Source]](), 0
+    for given in names:
         try:
-            found.append((name, read_manifests(read_input(name), name=describe_input(name))))
+            files = _files(given)
         except InputError as error:
-            status = _fail(error)
+            files, status = [], _fail(error)
+        for file in files:
+            try:
+                found.append((file, read_manifests(read_input(file), name=describe_input(file))))
+            except InputError as error:
+                status = _fail(error)
     return found, status
 
 
@@ -81,15 +86,27 @@ def _fail(error: WebhookError) -> int:
     return error.exit_status
 
 
-def _files(name: str) -> Iterator[str]:
-    """The file `name`, or the manifests in the directory, not below it, as kubectl takes them."""
+def _files(name: str) -> list[str]:
+    """The file `name`, or the manifests in the directory, not below it, as kubectl takes them.
+
+    Raises:
+        InputError: the directory cannot be read, or has none.
+    """
     folder = Path(name)
-    if name == "-" or not folder.is_dir():
-        yield name
-        return
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _ENDINGS and path.name not in _KUSTOMIZATIONS and path.is_file():
-            yield str(path)
+    try:
+        if name == "-" or not folder.is_dir():
+            return [name]
+        found = [str(path) for path in sorted(folder.iterdir()) if _is_manifest(path)]
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{describe_input(name)} cannot be read ({reason})", fix="give a readable one") from None
+    if not found:
+        raise InputError(f"{describe_input(name)} has no manifest", allowed="*.yaml, *.yml, *.json", fix="give one")
+    return found
+
+
+def _is_manifest(path: Path) -> bool:
+    return path.suffix in _ENDINGS and path.name not in _KUSTOMIZATIONS and path.is_file()
 
 
 def _write(name: str, text: str) -> int:

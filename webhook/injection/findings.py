@@ -221,17 +221,17 @@ class InjectCode(ReasonCode):
         "An alias or a merge shares the template with what must stay, or its text is too odd to be changed safely.",
         "Write the alias or the merge out.",
     )
-    ASSUMED_NAMESPACE = (
-        "RAY684",
-        "namespace assumed",
-        "The connection names a RayCluster or RayService in a namespace that neither the manifest nor a flag tells.",
-        "Give the namespace with -n, or write it into the manifest.",
-    )
     NOTHING_OF_OURS = (
         "RAY683",
         "nothing to take out",
         "The pod template has nothing that the webhook would put in.",
         "Nothing is to be done.",
+    )
+    ASSUMED_NAMESPACE = (
+        "RAY684",
+        "namespace assumed",
+        "The connection names a RayCluster or RayService in a namespace that neither the manifest nor a flag tells.",
+        "Give the namespace with -n, or write it into the manifest.",
     )
 
 

@@ -66,19 +66,21 @@ def rewrite(source: Source, changes: Sequence[TemplateChange]) -> Rewritten:
         text = _attempt(source, changes, write_out=write_out)
         if text is not None:
             return Rewritten(text=text)
-    return _one_by_one(source, changes)
+    done = _possible(source, [], changes)
+    text = _attempt(source, done, write_out=True) or source.text
+    return Rewritten(text=text, refused=tuple(change for change in changes if change not in done))
 
 
-def _one_by_one(source: Source, changes: Sequence[TemplateChange]) -> Rewritten:
-    text, done, refused = source.text, list[TemplateChange](), list[TemplateChange]()
-    for change in changes:
-        tried = _attempt(source, [*done, change], write_out=True)
-        if tried is None:
-            refused.append(change)
-        else:
-            text = tried
-            done.append(change)
-    return Rewritten(text=text, refused=tuple(refused))
+def _possible(
+    source: Source, done: Sequence[TemplateChange], changes: Sequence[TemplateChange]
+) -> list[TemplateChange]:
+    """Those of `changes` that can be carried out after those that are `done`, and these."""
+    if _attempt(source, [*done, *changes], write_out=True) is not None:
+        return [*done, *changes]
+    if len(changes) == 1:
+        return [*done]
+    half = len(changes) // 2
+    return _possible(source, _possible(source, done, changes[:half]), changes[half:])
 
 
 def _attempt(source: Source, changes: Sequence[TemplateChange], *, write_out: bool) -> str | None:

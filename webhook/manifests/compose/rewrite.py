@@ -50,17 +50,25 @@ def rewrite(file: ComposeFile, changes: Mapping[str, Script], done: Mapping[str,
         return Rewritten(text=text)
     if not done:
         return Rewritten(text=file.text, refused=frozenset(changes))
-    return _one_by_one(file, changes, done)
-
-
-def _one_by_one(file: ComposeFile, changes: Mapping[str, Script], done: Mapping[str, ContainerRecord]) -> Rewritten:
-    text, kept = file.text, dict[str, Script]()
-    for name, script in changes.items():
-        tried = _attempt(file, {**kept, name: script}, done)
-        if tried is not None:
-            text = tried
-            kept[name] = script
+    kept = _possible(file, changes, done, [], list(changes))
+    text = _attempt(file, {name: changes[name] for name in kept}, done) or file.text
     return Rewritten(text=text, refused=frozenset(changes) - frozenset(kept))
+
+
+def _possible(
+    file: ComposeFile,
+    changes: Mapping[str, Script],
+    done: Mapping[str, ContainerRecord],
+    kept: list[str],
+    names: list[str],
+) -> list[str]:
+    """Those of the services `names` that can be changed after those that are `kept`, and these."""
+    if _attempt(file, {name: changes[name] for name in (*kept, *names)}, done) is not None:
+        return [*kept, *names]
+    if len(names) == 1:
+        return kept
+    half = len(names) // 2
+    return _possible(file, changes, done, _possible(file, changes, done, kept, names[:half]), names[half:])
 
 
 def _attempt(file: ComposeFile, changes: Mapping[str, Script], done: Mapping[str, ContainerRecord]) -> str | None:
