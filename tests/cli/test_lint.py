@@ -143,6 +143,30 @@ def test_what_cannot_be_read_is_one_finding_and_other_files_are_linted_all_the_s
     assert f'error RAY690: file "{tmp_path}/missing.yaml" cannot be read (No such file or directory)' in text
 
 
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    """As root may list all others: one so deep that its path is longer than any that the system takes."""
+    (tmp_path / "wrong.yaml").write_text(WRONG)
+    folder = os.open(tmp_path, os.O_DIRECTORY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=folder)
+        inner = os.open("d" * 250, os.O_DIRECTORY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    status, text = lint(tmp_path)
+
+    assert status == 2
+    assert [code for _, code in codes(tmp_path)] == ["RAY610", "RAY690"]
+    assert "the folder cannot be listed (File name too long)" in text
+
+
+def test_a_path_in_a_kustomization_that_can_be_none_is_not_there(tmp_path: Path) -> None:
+    paths = f'resources: ["a\\0b", {"x/" * 3000}]\nconfigMapGenerator: [{{name: env, envs: ["a\\0b"]}}]\n'
+    (tmp_path / "kustomization.yaml").write_text(paths)
+
+    assert [code for _, code in codes(tmp_path)] == ["RAY613"] * 3
+
+
 def test_a_huge_file_is_told_and_does_not_fill_the_memory(tmp_path: Path) -> None:
     with (tmp_path / "huge.yaml").open("wb") as file:
         file.truncate(100 * 1024 * 1024)

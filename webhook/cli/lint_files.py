@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,13 @@ class Candidate:
         path: with ``/`` between its parts and nothing to leave out.
         kind: what it is read as; None where its name and its first line do not tell.
         is_named: whether the user named it, so that it is looked at whatever it is.
+        fault: why nothing is known of it: it is a folder that cannot be listed.
     """
 
     path: str
     kind: FileKind | None
     is_named: bool
+    fault: str | None = None
 
 
 class FileTree:
@@ -41,13 +43,13 @@ class FileTree:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder at `path`."""
-        return Path(path).exists()
+        return _holds(Path(path).exists)
 
     def read(self, path: str) -> str | None:
         """The text of the file at `path`, or None where there is none that can be read."""
         try:
             return read_input(path, limit=MAX_LINTED)
-        except InputError:
+        except (InputError, ValueError):  # a path out of a file may hold what no path can
             return None
 
 
@@ -64,7 +66,7 @@ def candidates_in(names: Iterable[str]) -> Iterator[Candidate]:
 def _behind(name: str) -> Iterator[Candidate]:
     if name == STANDARD_INPUT:
         yield Candidate(path=name, kind=FileKind.YAML, is_named=True)
-    elif Path(name).is_dir():
+    elif _holds(Path(name).is_dir):
         yield from _in_folder(name)
     else:
         path = _normal(name)
@@ -72,25 +74,32 @@ def _behind(name: str) -> Iterator[Candidate]:
 
 
 def _in_folder(name: str) -> Iterator[Candidate]:
-    for folder, folders, files in os.walk(name):
+    faults: list[OSError] = []
+    for folder, folders, files in os.walk(name, onerror=faults.append):
         folders[:] = sorted(one for one in folders if not _is_skipped(folder, one))
         for file in sorted(files):
             path = _normal(str(Path(folder, file)))
-            if is_backup(path) or not _is_file(path):
+            if is_backup(path) or not _holds(Path(path).is_file):  # no pipe or device that would never end
                 continue
             kind = kind_by_name(path)
             if kind is None and not Path(path).suffix:
                 kind = _kind_by_content(path)
             yield Candidate(path=path, kind=kind, is_named=False)
+    for error in faults:
+        told = f"the folder cannot be listed ({error.strerror})"
+        yield Candidate(path=_normal(str(error.filename)), kind=FileKind.YAML, is_named=True, fault=told)
 
 
 def _is_skipped(folder: str, name: str) -> bool:
-    return name.startswith(".") or name in _SKIPPED_FOLDERS or Path(folder, name, _VIRTUALENV).exists()
+    return name.startswith(".") or name in _SKIPPED_FOLDERS or _holds(Path(folder, name, _VIRTUALENV).exists)
 
 
-def _is_file(path: str) -> bool:
-    """Whether it is a file, and no pipe or device that would never end."""
-    return Path(path).is_file()
+def _holds(question: Callable[[], bool]) -> bool:
+    """Whether it holds; of what cannot be a path, or be asked about, nothing does."""
+    try:
+        return question()
+    except (OSError, ValueError):
+        return False
 
 
 def _normal(path: str) -> str:

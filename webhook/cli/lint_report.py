@@ -17,6 +17,7 @@ from webhook.manifests.lint.indexing import index_of
 from webhook.manifests.lint.kinds import may_be_manifest
 from webhook.manifests.lint.registry import FAMILIES, findings
 
+_INDEXED: Final = (FileKind.YAML, FileKind.COMPOSE)
 _UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
 
 
@@ -90,7 +91,7 @@ class _Texts:
 
 def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File]:
     for candidate in candidates:
-        if candidate.kind not in (FileKind.YAML, FileKind.COMPOSE):
+        if candidate.kind not in _INDEXED or candidate.fault:
             continue
         try:
             text = texts.read(candidate.path)
@@ -103,6 +104,8 @@ def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:
     """What is found in a file; None if it is none that is looked at."""
     file = File(path=candidate.path, text="", kind=kind)
+    if candidate.fault:
+        return _unreadable(file, candidate.fault, "make it readable, or leave it out")
     try:
         file = replace(file, text=texts.read(candidate.path))
     except InputError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.manifests.compose.support import compose_file, environment, given, injected, uninjected
+from tests.manifests.compose.support import compose_file, environment, given, injected
 from webhook import contract
 from webhook.errors import InputError
 from webhook.injection.findings import InjectCode
