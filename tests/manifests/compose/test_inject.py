@@ -129,6 +129,33 @@ def test_services_of_one_role_go_on_sharing() -> None:
     assert after.count("environment: *env") == len("ab")
 
 
+def test_only_what_services_of_different_roles_share_is_split() -> None:
+    text = """\
+x-one: &one {A: b}
+x-two: &two {C: d}
+services:
+  api: {environment: *one, labels: [ray.seedcore.io/role=client]}
+  web: {environment: *one, labels: [ray.seedcore.io/role=client]}
+  fit: {environment: *two, labels: [ray.seedcore.io/role=worker]}
+  db: {environment: *two}
+"""
+    after = injected(text).text
+
+    assert after.count("environment: *one") == len("ab")
+    assert after.count("environment: *two") == 1
+    assert environment(after, "fit")["SEEDCORE_RAY_ROLE"] == "worker"
+
+
+def test_a_service_without_a_role_that_merges_what_others_share_stays_as_it_is_written() -> None:
+    text = "x-env: &env {A: b}\nservices:\n  api: {environment: *env, labels: [ray.seedcore.io/role=client]}\n"
+    other = "  db: {environment: {<<: *env, C: d}}\n"
+
+    after = injected(text + other).text
+
+    assert after.startswith("x-env: &env {A: b}\n")
+    assert other in after
+
+
 def test_a_service_that_merges_another_of_a_different_role_gets_its_own() -> None:
     text = """\
 services:

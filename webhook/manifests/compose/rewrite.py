@@ -79,7 +79,7 @@ def _attempt(file: ComposeFile, changes: Mapping[str, Script], done: Mapping[str
         text, wrong = _try(file, changes, done, apart)
         if not wrong:
             return text
-        more = (borrowing - apart) or (wrong - apart)
+        more = (borrowing - apart) or (wrong - apart)  # rather those that change than those that do not
         if not more:
             return None
         apart |= more
@@ -130,7 +130,7 @@ def _try(
         text = apply(file.text, known + _record_edits(file, known, record))
         return text, differing(file, changes, text)
     except (InputError, OverlapError, LookupError, ShapeError):
-        return file.text, frozenset(changes) or frozenset({""})
+        return file.text, frozenset(file.services)
 
 
 def differing(file: ComposeFile, changes: Mapping[str, Script], text: str) -> frozenset[str]:
