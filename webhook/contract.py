@@ -66,6 +66,8 @@ STATUS: Final = PREFIX + "status"
 
 # What ray-webhook inject wrote into a manifest, for uninject. Not of our prefix, all of whose keys users write.
 INJECTED: Final = "inject.ray.seedcore.io/record"
+COMPOSE_RECORD: Final = "x-ray-webhook-inject"
+"""The same in a Compose file: a key of the file itself, since Compose ignores all that begin so."""
 
 # Kubernetes' mark of a static pod's mirror, which no admission may change.
 MIRROR_POD: Final = "kubernetes.io/config.mirror"

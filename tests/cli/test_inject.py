@@ -51,6 +51,32 @@ spec:
       template: {metadata: {annotations: {ray.seedcore.io/role: clint}}, spec: {containers: [{name: c}]}}
 """
 
+COMPOSE: Final = """\
+# The shop on a laptop
+x-logging: &logging
+  LOG: debug
+services:
+  api:
+    image: api:1
+    labels:
+      ray.seedcore.io/role: client  # what it is
+    environment:
+      <<: *logging
+      RAY_ADDRESS: ray://old:10001  # an old one
+  head:
+    image: ray:2
+    command: ray start --head --block
+    env_file: ray.env
+    labels: [ray.seedcore.io/role=head]
+    environment:
+    - RAY_ADDRESS=${RAY_ADDRESS:-ray://old:10001}
+    - PRICE=5$$
+  fit:
+    labels: [ray.seedcore.io/role=fitter]
+  db:
+    image: postgres:17
+"""
+
 PLAIN: Final = (
     "kind: Service\nmetadata: {name: api}\n---\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}]}\n"
 )
@@ -91,6 +117,31 @@ def test_inject_on_a_terminal_has_colours_in_its_report_alone(folder: Path) -> N
     assert seen.text == golden("inject.terminal.txt")
     assert seen.returncode == 1
     assert "\x1b" not in run_on_terminal("inject", *ALL, NO_COLOR="1").text
+
+
+def test_a_compose_file_in_a_pipe_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+
+    ended = piped("inject", "--settings", str(SETTINGS), "compose.yaml")
+    back = piped("uninject", "-", stdin=ended.stdout)
+
+    assert ended.stdout.decode() == golden("inject-compose.stdout.yaml")
+    assert ended.stderr.decode() == golden("inject-compose.stderr.txt")
+    assert ended.returncode == 1
+    assert back.stdout.decode() == COMPOSE
+    assert back.stderr.decode() == golden("uninject-compose.stderr.txt")
+    assert back.returncode == 0
+
+
+def test_a_compose_file_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+
+    seen = run_on_terminal("inject", "--settings", str(SETTINGS), "-w", "compose.yaml", folder=tmp_path)
+
+    assert seen.text == golden("inject-compose.terminal.txt")
+    assert seen.returncode == 1
+    assert (tmp_path / "compose.yaml").read_text() == golden("inject-compose.stdout.yaml")
 
 
 def test_uninject_in_a_pipe_gives_the_manifests_back(folder: Path) -> None:
@@ -173,6 +224,8 @@ BAD: Final = [
     (b"kind: [", "is not YAML"),
     (b"kind: Pod\nspec: {{ .Values.spec }}\n", "has a key that is no text"),
     (b"{{- if .Values.on }}\nkind: Pod\n{{- end }}\n", "is not YAML"),
+    (b"services: {a: {}}\n---\nservices: {b: {}}\n", "has 2 documents; allowed: one document in a Compose file"),
+    (b"services: {a: !x {}}\n", "has the tag"),
     (b"text", "has a document that is no Kubernetes object"),
     (b"[" * 200_000, "has more than 100 levels of nesting"),
     (b"kind: Pod\na: &a [*a]\n", "has more than 100 levels of nesting"),

@@ -298,3 +298,11 @@ def test_the_hook_for_pre_commit_has_its_form_and_knows_the_files_that_are_linte
     assert [path for path in known if not re.search(hook["files"], path)] == []
     assert [path for path in known if kind_by_name(path) is None] == []
     assert [path for path in ["README.md", "a.yaml.bak", "envy", "a.pyc"] if re.search(hook["files"], path)] == []
+
+
+def test_what_a_compose_file_names_as_its_env_file_is_linted_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  a: {env_file: ray.conf}\n")
+    (tmp_path / "ray.conf").write_text("RAY_ADDRESS=ray://head:10001\n")
+    (tmp_path / "other.conf").write_text("RAY_ADDRESS=ray://head:10001\n")
+
+    assert codes(tmp_path) == [("compose.yaml", "RAY642"), ("ray.conf", "RAY610")]

@@ -15,9 +15,11 @@ from webhook.cli.rewriting import rewriting_options, run
 def command(files: Sequence[str], more: Sequence[str], **flags: Any) -> int:
     """Put the Ray settings into the pod templates of manifests.
 
-    Where there is no webhook, its pods get the same so. What is not changed stays as it is written. Of a directory its
+    Where there is no webhook, pods get the same so, and in Compose files the services with a label
+    ray.seedcore.io/role. What is not changed stays as it is written. Of a directory its
     *.yaml, *.yml and *.json are read. The exit status is 1 if a workload would be refused.
     """
+    from webhook.manifests.compose.inject import inject as inject_services
     from webhook.manifests.inject import inject
 
-    return run(inject, [*files, *more], flags)
+    return run(inject, inject_services, [*files, *more], flags)

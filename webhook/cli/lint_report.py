@@ -18,6 +18,7 @@ from webhook.manifests.lint.kinds import may_be_manifest
 from webhook.manifests.lint.python.source import decode
 from webhook.manifests.lint.registry import FAMILIES, findings
 
+_INDEXED: Final = (FileKind.YAML, FileKind.COMPOSE)
 _UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
 
 
@@ -114,14 +115,14 @@ class _Texts:
 
 def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File]:
     for candidate in candidates:
-        if candidate.kind is not FileKind.YAML or candidate.fault:
+        if candidate.kind not in _INDEXED or candidate.fault:
             continue
         try:
             text = texts.read(candidate.path)
         except InputError:  # a finding of the second reading
             continue
         if may_be_manifest(candidate.path, text):
-            yield File(path=candidate.path, text=text, kind=FileKind.YAML)
+            yield File(path=candidate.path, text=text, kind=candidate.kind)
 
 
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:

@@ -11,11 +11,13 @@ import click
 from webhook.cli.given import given_options, read_given
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
 from webhook.errors import InputError, UsageError, WebhookError, escape
+from webhook.manifests.compose.file import ComposeFile, read_manifests
 from webhook.manifests.outcomes import Given, Outcome, Result
 from webhook.manifests.source import Source
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 Rewrite = Callable[[Source, Given], Result]
+RewriteServices = Callable[[ComposeFile, Given], Result]
 
 _ENDINGS: Final = {".yaml", ".yml", ".json"}
 _KUSTOMIZATIONS: Final = {"kustomization.yaml", "kustomization.yml"}
@@ -35,8 +37,11 @@ def rewriting_options(command: _Command) -> _Command:
     return command
 
 
-def run(rewrite: Rewrite, names: Sequence[str], flags: Mapping[str, Any]) -> int:
+def run(rewrite: Rewrite, rewrite_services: RewriteServices, names: Sequence[str], flags: Mapping[str, Any]) -> int:
     """Rewrite the manifests that are named; the exit status: 2 if one cannot be read, 1 if a workload failed.
+
+    Args:
+        rewrite_services: does it for Compose files.
 
     Raises:
         UsageError: none is named, or standard input is to be written in place.
@@ -50,7 +55,7 @@ def run(rewrite: Rewrite, names: Sequence[str], flags: Mapping[str, Any]) -> int
     given = read_given(flags, [document.value for _, source in sources for document in source.documents])
     written = []
     for name, source in sources:
-        result = rewrite(source, given)
+        result = rewrite_services(source, given) if isinstance(source, ComposeFile) else rewrite(source, given)
         status = max(status, _report(name, result, reported))
         if not flags["in_place"]:
             written.append(result.text)
@@ -70,7 +75,7 @@ def _sources(names: Sequence[str]) -> tuple[list[tuple[str, Source]], int]:
             files, status = [], _fail(error)
         for file in files:
             try:
-                found.append((file, Source.parse(read_input(file), name=describe_input(file))))
+                found.append((file, read_manifests(read_input(file), name=describe_input(file))))
             except InputError as error:
                 status = _fail(error)
     return found, status

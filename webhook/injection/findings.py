@@ -133,6 +133,42 @@ class LintCode(ReasonCode):
     )
 
     # 640-649: Compose files
+    DECLARED_IN_SERVICE = (
+        "RAY640",
+        "Ray settings in a Compose service",
+        "A Compose service declares settings that ray-webhook inject gives to each service by its role.",
+        "Take it out, label the service with ray.seedcore.io/role, and run ray-webhook inject.",
+    )
+    UNKNOWN_LABEL = (
+        "RAY641",
+        "unknown label",
+        "A Compose service has a label of ours, or one that looks like ours, that is none of those that users write.",
+        "Mend its name, or remove it.",
+    )
+    IN_ENV_FILE = (
+        "RAY642",
+        "Ray settings by env_file",
+        "A Compose service takes Ray settings from an env_file; what it does not get by its role comes in unseen.",
+        "Take the settings out of the file, and label the service with ray.seedcore.io/role.",
+    )
+    IDLE_SERVICE_LABEL = (
+        "RAY643",
+        "label does nothing on a service",
+        "A label chooses among the containers of a pod; a Compose service has but one.",
+        "Remove it; role none leaves a service alone.",
+    )
+    OTHER_FILE = (
+        "RAY644",
+        "other file or service not looked at",
+        "What a Compose file includes, and what a service extends, is not looked at; a service's own settings beat it.",
+        "Write the label ray.seedcore.io/role on each service itself, and run ray-webhook on each file.",
+    )
+    FROM_SHELL = (
+        "RAY645",
+        "token from the shell",
+        "Compose has no Secrets of Kubernetes, so a client's token is taken from the shell that runs docker compose.",
+        "Export RAY_AUTH_TOKEN there.",
+    )
 
     # 650-669: Python, shell scripts, Dockerfiles
     ADDRESS_IN_CODE = (

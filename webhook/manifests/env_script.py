@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -83,30 +84,45 @@ def edits(text: str, container: MappingNode, env: Sequence[Any], script: Script,
     is_kept = any(slot.old is not None for slot in script)
     if not isinstance(sequence, SequenceNode) or not is_kept or (write_out and isinstance(node, AliasNode)):
         return yaml_edits.replace_value(text, container, "env", result(env, script), dash=dash)
-    return list(_in_place(text, sequence, env, script))
+    change = partial(_entry_edits, text, sequence, env)
+    return list(sequence_edits(text, sequence, script, change=change, item=lambda entry: entry))
 
 
-def _in_place(text: str, sequence: SequenceNode, env: Sequence[Any], script: Script) -> Iterator[Edit]:
-    gone = set(range(len(env))) - {slot.old for slot in script}
+def sequence_edits(
+    text: str,
+    sequence: SequenceNode,
+    script: Script,
+    *,
+    change: Callable[[int, Mapping[str, Any]], Iterable[Edit]],
+    item: Callable[[Mapping[str, Any]], Any],
+) -> Iterator[Edit]:
+    """The edits of a sequence where it stands.
+
+    Args:
+        change: the edits by which the item at an index becomes an entry.
+        item: the value of an item for an entry.
+    """
+    length = len(sequence.value)
+    gone = set(range(length)) - {slot.old for slot in script}
     if gone:
         yield from yaml_edits.remove_items(text, sequence, gone)
     added: list[Any] = []
-    for slot in (*script, Slot(old=len(env))):
+    for slot in (*script, Slot(old=length)):
         if slot.old is None:
-            added.append(slot.entry)
+            added.append(item(slot.entry or {}))
             continue
         if added:
             yield from yaml_edits.insert_items(text, sequence, slot.old, added)
             added = []
         if slot.entry is not None:
-            yield from _entry_edits(text, sequence, slot.old, env[slot.old], slot.entry)
+            yield from change(slot.old, slot.entry)
 
 
 def _entry_edits(
-    text: str, sequence: SequenceNode, index: int, before: Any, after: Mapping[str, Any]
+    text: str, sequence: SequenceNode, env: Sequence[Any], index: int, after: Mapping[str, Any]
 ) -> Iterator[Edit]:
     """One entry becomes another: only what differs of it, if both are of the usual shape, else all of it."""
-    node = sequence.value[index]
+    node, before = sequence.value[index], env[index]
     is_usual = isinstance(node, MappingNode) and _is_usual(node) and isinstance(before, dict)
     if not is_usual:
         start = layout.start_of(node)

@@ -40,7 +40,7 @@ def _judge(source: Source, at: int, workload: Workload, given: Given) -> tuple[O
         title=title,
         line=line,
         code=decision.code,
-        detail=_detail(decision, change),
+        detail=detail(decision, change.record if change else None),
         warnings=tuple(_warnings(workload, decision, given)),
         failed=isinstance(decision, Deny),
         changed=change is not None,
@@ -48,12 +48,13 @@ def _judge(source: Source, at: int, workload: Workload, given: Given) -> tuple[O
     return outcome, change
 
 
-def _detail(decision: Decision, change: TemplateChange | None) -> str:
+def detail(decision: Decision, record: Record | None) -> str:
+    """What there is to say of a decision that was carried out as `record` says."""
     if isinstance(decision, Deny):
         return decision.message
-    if change is None or change.record is None:
+    if record is None:
         return ""
-    told = ", ".join(part for name, done in change.record.env.items() for part in _container_detail(name, done))
+    told = ", ".join(part for name, done in record.env.items() for part in _container_detail(name, done))
     return f"{told}; connection from {decision.source}" if decision.source else told
 
 

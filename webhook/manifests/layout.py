@@ -62,8 +62,8 @@ def line_end(text: str, index: int) -> int:
 
 
 def column(text: str, index: int) -> int:
-    """Characters before `index` on its line."""
-    return index - line_start(text, index)
+    """Characters before `index` on its line, but for a byte order mark."""
+    return len(text[line_start(text, index) : index].removeprefix("\ufeff"))
 
 
 def begins_line(text: str, index: int) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 
+from webhook.manifests import rendering
 from webhook.manifests.edits import Edit
 from webhook.manifests.env_script import Script, Slot
 
@@ -90,6 +91,35 @@ def name_of(entry: object) -> str | None:
     """An entry's name, if it has one."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
     return name if isinstance(name, str) else None
+
+
+def with_undo(
+    text: str,
+    edits: Sequence[Edit],
+    last: Edit,
+    record: Record,
+    extent: tuple[int, int],
+    write: Callable[[Record], str] = Record.text,
+) -> tuple[list[Edit], Record]:
+    """The edits of a document, and its record with how they are taken back.
+
+    Args:
+        last: the edit that writes the record as `write` gives it.
+        extent: where the document begins and ends.
+    """
+    before, quote, after = _around(last, write(record))
+    blank = Edit(last.start, last.end, before + after)
+    record = Record(env=record.env, undo=undoing(text, [*edits, blank], start=extent[0], end=extent[1]))
+    return [*edits, Edit(last.start, last.end, before + quote(write(record)) + after)], record
+
+
+def _around(edit: Edit, record: str) -> tuple[str, Callable[[str], str], str]:
+    """What is before the record in the edit that writes it, how it is quoted, and what is after it."""
+    for quote in (rendering.quoted, rendering.single_quoted):
+        before, found, after = edit.text.partition(quote(record))
+        if found:
+            return before, quote, after
+    raise LookupError(record)
 
 
 def undoing(before: str, edits: Sequence[Edit], *, start: int, end: int) -> Undo:

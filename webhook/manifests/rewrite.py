@@ -6,7 +6,7 @@ they are written out where they are used; and where that does not do either, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,11 +15,11 @@ from yaml.nodes import MappingNode, Node
 
 from webhook import contract
 from webhook.errors import InputError
-from webhook.manifests import env_script, layout, rendering, yaml_edits
+from webhook.manifests import env_script, layout, yaml_edits
 from webhook.manifests.composer import AliasNode, target
 from webhook.manifests.edits import Edit, OverlapError, apply
 from webhook.manifests.env_script import Script
-from webhook.manifests.records import Record, undoing
+from webhook.manifests.records import Record, with_undo
 from webhook.manifests.source import Document, Source, node_at, step_to
 from webhook.manifests.workloads import Path, value_at
 
@@ -221,22 +221,10 @@ def _document_edits(
     others = [edit for _, found in own[1:] for edit in found]
     if change.record is None:
         return list(dict.fromkeys([*edits, *others])), change
-    known, last = list(dict.fromkeys([*edits[:-1], *others])), edits[-1]
-    before, quote, after = _around(last, change.record.text())
-    start, end = extent(source.text, source.documents[change.document])
-    blank = Edit(last.start, last.end, before + after)
-    record = Record(env=change.record.env, undo=undoing(source.text, [*known, blank], start=start, end=end))
-    written = Edit(last.start, last.end, before + quote(record.text()) + after)
-    return [*known, written], replace(change, record=record)
-
-
-def _around(edit: Edit, record: str) -> tuple[str, Callable[[str], str], str]:
-    """What is before the record in the edit that writes it, how it is quoted, and what is after it."""
-    for quote in (rendering.quoted, rendering.single_quoted):
-        before, found, after = edit.text.partition(quote(record))
-        if found:
-            return before, quote, after
-    raise LookupError(record)
+    known = list(dict.fromkeys([*edits[:-1], *others]))
+    extended = extent(source.text, source.documents[change.document])
+    made, record = with_undo(source.text, known, edits[-1], change.record, extended)
+    return made, replace(change, record=record)
 
 
 def extent(text: str, document: Document) -> tuple[int, int]:

@@ -69,13 +69,13 @@ def _env_changes(document: Any, workload: Workload, treated: tuple[Treated, ...]
     for item in treated:
         path = (*workload.path, "spec", item.selected.field, item.selected.index)
         env = value_at(document, (*path, "env")) or []
-        ours = _ours(item, env)
-        script = tuple(Slot(old=index) for index in range(len(env)) if index not in ours)
+        found = ours(item, env)
+        script = tuple(Slot(old=index) for index in range(len(env)) if index not in found)
         if changed(script, len(env)):
             yield EnvChange(container=path, script=script)
 
 
-def _ours(item: Treated, env: Sequence[Any]) -> set[int]:
+def ours(item: Treated, env: Sequence[Any]) -> set[int]:
     """The indices of the entries that are what would be added."""
     names = [name_of(entry) for entry in env]
     added = {wanted.name: wanted.add for wanted in item.wanted if wanted.add is not None}

@@ -86,12 +86,21 @@ def remove_key(text: str, mapping: MappingNode, key: str) -> list[Edit]:
     Raises:
         LookupError: the mapping itself has no such key.
     """
-    index = _index(mapping, key)
+    return remove_keys(text, mapping, [key])
+
+
+def remove_keys(text: str, mapping: MappingNode, keys: Collection[str]) -> list[Edit]:
+    """All of `keys` go as :func:`remove_key` removes one.
+
+    Raises:
+        LookupError: the mapping itself lacks one of them.
+    """
+    indices = [_index(mapping, key) for key in keys]
     if mapping.flow_style:
-        return list(_remove_from_flow(text, mapping, mapping.value, [index]))
+        return list(_remove_from_flow(text, mapping, mapping.value, indices))
     starts = [layout.start_of(name) for name, _ in mapping.value]
     ends = [max(layout.end_of(text, part) for part in pair) for pair in mapping.value]
-    return list(_remove_from_block(text, starts, ends, [index]))
+    return list(_remove_from_block(text, starts, ends, indices))
 
 
 def replace_value(text: str, mapping: MappingNode, key: str, value: Any, *, dash: int = 2) -> list[Edit]:

@@ -44,7 +44,8 @@ def lint(files: Mapping[str, str], context: Context | None = None) -> list[Findi
     """What is found in the files, which are linted together."""
     listed = [File(path=path, text=text, kind=kind_by_name(path) or FileKind.ENV) for path, text in files.items()]
     tree = Files(files)
-    index = index_of((file for file in listed if file.kind is FileKind.YAML), tree.read)
+    indexed = (file for file in listed if file.kind in (FileKind.YAML, FileKind.COMPOSE))
+    index = index_of(indexed, tree.read)
     context = replace(context or Context(), tree=tree, index=index)
     return [finding for file in listed for finding in findings(file, context)]
 

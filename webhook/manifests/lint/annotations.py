@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from webhook import contract
 from webhook.contract import Connect, OnConflict, Role
@@ -54,13 +54,13 @@ def annotation_findings(template: Template, context: Context) -> Iterator[Findin
 def _faults(template: Template) -> Iterator[Finding]:
     level = Level.WARNING if template.is_node else Level.ERROR
     for fault in template.judgement.faults:
-        yield from _told(template, fault.code, level, fault.text, _likely(template, fault))
+        yield from _told(template, fault.code, level, fault.text, likely(template.written, fault))
 
 
-def _likely(template: Template, fault: AnnotationFault) -> str | None:
+def likely(written: Mapping[str, Any], fault: AnnotationFault) -> str | None:
     """The fix, where a misspelt value is one of a few."""
     for key in keys_of(fault.code):
-        value = template.written.get(key)
+        value = written.get(key)
         meant = get_close_matches(str(value).strip().lower(), _CHOICES.get(key, ()), n=1, cutoff=_LIKENESS)
         if meant:
             return f"did you mean {quote(meant[0])}?"
@@ -76,7 +76,7 @@ def _told(template: Template, code: Code, level: Level, text: str, fix: str | No
 
 
 def _unknown_keys(part: Part) -> Iterator[Finding]:
-    for key, meant in _strange(part.get(*_WRITTEN)):
+    for key, meant in strange_keys(part.get(*_WRITTEN)):
         yield _unknown(part, (*_WRITTEN, key), f"annotation {key} is none of ours", meant)
     for key in _ours(part.get(*_LABELS)):
         fix = f"write it as an annotation: {key}" if key in contract.ANNOTATIONS else None
@@ -89,7 +89,7 @@ def _unknown(part: Part, steps: tuple[str, ...], message: str, meant: str | None
     return part.finding(ManifestCode.UNKNOWN_KEY, Level.WARNING, message, span=span, fix=fix)
 
 
-def _strange(written: object) -> Iterator[tuple[str, str | None]]:
+def strange_keys(written: object) -> Iterator[tuple[str, str | None]]:
     """The keys that are ours and unknown, or look like ours, with the one that is meant."""
     for key in written if isinstance(written, dict) else ():
         if key in contract.ANNOTATIONS:

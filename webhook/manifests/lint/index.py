@@ -71,6 +71,7 @@ class Index:
         namings: the annotations that name targets.
         client_namespaces: whose pods are clients by default.
         kustomizations: by the path of their file.
+        compose_env_files: the paths of files that services of Compose name as their env_file.
     """
 
     config_maps: Mapping[str, tuple[DataOf, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -80,6 +81,7 @@ class Index:
     namings: tuple[Naming, ...] = ()
     client_namespaces: frozenset[str] = frozenset()
     kustomizations: Mapping[str, Kustomization] = field(default_factory=lambda: MappingProxyType({}))
+    compose_env_files: frozenset[str] = frozenset()
 
     def targets_near(self, path: str, *kinds: str) -> frozenset[tuple[str, str]]:
         """Kind and name of the targets that go with the file at `path`, by all names that kustomizations give them."""
@@ -141,8 +143,8 @@ class Index:
 
     @cached_property
     def env_files(self) -> frozenset[str]:
-        """The env files of generators."""
-        return frozenset(path for generator in self._generators for path in generator.env_files)
+        """The env files of generators and of services of Compose."""
+        return self.compose_env_files.union(*(generator.env_files for generator in self._generators))
 
     def settings_files(self, names: frozenset[str]) -> frozenset[str]:
         """The env files of which ConfigMaps called one of `names` are made."""

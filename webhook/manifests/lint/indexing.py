@@ -8,6 +8,8 @@ from typing import Final
 from webhook import contract
 from webhook.contract import Role
 from webhook.errors import InputError
+from webhook.manifests.compose.file import is_compose
+from webhook.manifests.lint.compose_env_files import env_file_paths
 from webhook.manifests.lint.env_file import env_values
 from webhook.manifests.lint.finding import File
 from webhook.manifests.lint.index import Annotated, DataOf, Index, Naming, Target
@@ -15,7 +17,7 @@ from webhook.manifests.lint.kustomization import FILE_NAMES, Kustomization, is_k
 from webhook.manifests.lint.parts import Part, documents_of
 from webhook.manifests.workloads import RAY_CLUSTERS, workloads_of
 
-_WORDS: Final = ("ConfigMap", "Namespace", "Service", "RayCluster", "RayJob", contract.PREFIX)
+_WORDS: Final = ("env_file", "ConfigMap", "Namespace", "Service", "RayCluster", "RayJob", contract.PREFIX)
 Read = Callable[[str], str | None]
 
 
@@ -46,11 +48,14 @@ class _Builder:
         self._namings: list[Naming] = []
         self._client_namespaces: set[str] = set()
         self._kustomizations: dict[str, Kustomization] = {}
+        self._compose_env_files: set[str] = set()
 
     def add(self, part: Part) -> None:
         """Take in a document."""
         kind, name = part.get("kind"), part.get("metadata", "name")
-        if is_kustomization(part.file.path, part.value):
+        if is_compose(part.value):
+            self._compose_env_files |= env_file_paths(part)
+        elif is_kustomization(part.file.path, part.value):
             self._kustomizations[part.file.path] = Kustomization(path=part.file.path, content=part.value)
         elif not isinstance(kind, str) or not isinstance(name, str):
             return
@@ -102,4 +107,5 @@ class _Builder:
             namings=tuple(self._namings),
             client_namespaces=frozenset(self._client_namespaces),
             kustomizations=self._kustomizations,
+            compose_env_files=frozenset(self._compose_env_files),
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from webhook.manifests.lint.compose import compose_findings
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.dockerfile.family import dockerfile_family
 from webhook.manifests.lint.env_file import env_file_findings
@@ -43,7 +44,7 @@ def _is_ignored(finding: Finding, file: File) -> bool:
 FAMILIES: Final[Mapping[FileKind, tuple[Family, ...]]] = {
     FileKind.YAML: (yaml_findings,),
     FileKind.ENV: (env_file_findings,),
-    FileKind.COMPOSE: (),
+    FileKind.COMPOSE: (compose_findings,),
     FileKind.DOCKERFILE: (dockerfile_family(findings),),
     FileKind.SHELL: (shell_family(findings),),
     FileKind.PYTHON: (python_findings,),

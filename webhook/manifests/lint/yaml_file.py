@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from webhook.errors import InputError
+from webhook.manifests.compose.file import is_compose
 from webhook.manifests.lint.annotations import misplaced_findings, namespace_findings
+from webhook.manifests.lint.compose import compose_findings
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.data import config_map_findings, data_findings, mapping_data
 from webhook.manifests.lint.finding import File, Finding
@@ -57,6 +59,8 @@ def _document_findings(part: Part, context: Context) -> Iterator[Finding]:
         yield from serve_config_findings(part, context)
     elif are_values(part.file.path, context):
         yield from values_findings(part, context)
+    elif is_compose(part.value):
+        yield from compose_findings(part.file, context)
 
 
 def _inline_findings(file: File, target: Mapping[str, Any], context: Context) -> Iterator[Finding]:
