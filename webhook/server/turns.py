@@ -3,11 +3,13 @@
 A review that is ready is decided at once, as long as the present turn has time left. Where it has none, reviews wait,
 and each following turn decides for :data:`TURN_SECONDS`, the smallest first: an API server's usual review is small and
 cheap, and one that takes long is large. What comes meanwhile is read between two turns, so a small one waits for one or
-two of them, however many large ones wait. Else all that are ready were decided in one turn, and those who had given up
-long ago before those who had just asked.
+two of them, however many large ones wait. Without that all that are ready would be decided in one turn, and those whose
+senders gave up long ago before those that have just come.
 
 Smallest first starves the largest under a flood of smaller ones. So nobody waits for longer than
 :data:`PATIENCE_SECONDS`: who does is answered 503 with ``Retry-After: 1``, and an API server asks again within its 3 s.
+A flood of reviews as small as an API server's is not told from these here: client certificates and the bounds of
+:mod:`webhook.server.connections` are for that.
 """
 
 from __future__ import annotations
