@@ -209,11 +209,11 @@ class SlowHeaderError(RequestError):
 
 
 class DisconnectedError(RequestError):
-    """The sender went away before its body was there."""
+    """The sender went away before it could be answered."""
 
     code = "RAY819"
     summary = "sender gone"
-    meaning = "The connection ended before the whole body had arrived, so nobody could be answered."
+    meaning = "The connection ended before the whole body had arrived or was decided, so nobody could be answered."
 
 
 class NotHttpError(RequestError):
@@ -257,8 +257,8 @@ class OverloadedError(RequestError):
     code = "RAY512"
     summary = "overloaded"
     meaning = (
-        "The service holds as many bytes of bodies as it may; the one it waited for longest gave way. "
-        "It answers 503 with Retry-After; ask again."
+        "The service holds as many bytes of bodies, or as many reviews, as it may, or could not decide one within a "
+        "second. It answers 503 with Retry-After; ask again."
     )
     status = HTTPStatus.SERVICE_UNAVAILABLE
 

@@ -2,10 +2,12 @@
 
 :meth:`Admission.respond` is called by the protocol itself for a body that came whole with its header, as nearly every
 review does (:mod:`webhook.server.protocol`); for any other the same object is a raw ASGI endpoint that reads the body.
+Either way it is decided at once, or waits for its turn where there is too much to do (:mod:`webhook.server.turns`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any, Final
@@ -20,8 +22,9 @@ from webhook.injection.review import API_VERSION, AdmissionRequest, parse_review
 from webhook.injection.snapshot import Snapshot
 from webhook.server.decision_log import decided
 from webhook.server.limits import Headers, Receive, declared_length, error_body, read_body
-from webhook.server.protocol import Answer
+from webhook.server.protocol import Answer, Deliver
 from webhook.server.state import Mode, State
+from webhook.server.turns import Review
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -61,7 +64,7 @@ _FAULT: Final = Skip(
 )
 _JSON: Final = ((b"content-type", b"application/json"),)
 _CLOSE: Final = ((b"connection", b"close"),)
-_RETRY: Final = ((b"retry-after", b"1"), *_CLOSE)
+_RETRY: Final = ((b"retry-after", b"1"),)
 
 
 class Admission:
@@ -79,14 +82,52 @@ class Admission:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
-        self._state.in_flight += 1
         try:
-            await self._serve(scope, receive, send)
-        finally:
-            self._state.in_flight -= 1
+            _check_method(scope["method"])
+            self._snapshot()
+            body = await self._read(scope["headers"], receive)
+            answer = await self._in_turn(scope["headers"], body, receive)
+        except RequestError as error:
+            answer = self._refusal(error)
+        start = [*_JSON, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": start})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    def respond(self, headers: Headers, body: bytes) -> Answer:
-        """The answer to a POST whose body is there."""
+    def respond(self, headers: Headers, body: bytes, deliver: Deliver, is_gone: Callable[[], bool]) -> None:
+        """Answer a POST whose body is there, at once or in a later turn, where its sender is not gone by then."""
+        turns = self._state.turns
+        if turns.is_free:
+            began = perf_counter()
+            deliver(self._decided(headers, body))
+            turns.spend(perf_counter() - began)
+            return
+        review = Review(
+            size=len(body),
+            decide=lambda: deliver(self._decided(headers, body)),
+            # The connection stays: a new one would cost more than many a review, and the whole body was read.
+            refuse=lambda error: deliver(self._refusal(error, connection=())),
+            is_gone=is_gone,
+        )
+        turns.wait(review)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+        self._state.reading += 1
+        try:
+            return await read_body(headers, receive, self._state.budget)
+        finally:
+            self._state.reading -= 1
+
+    async def _in_turn(self, headers: Headers, body: bytes, receive: Receive) -> Answer:
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        # After the whole body nothing can come but that its sender is gone.
+        gone = asyncio.ensure_future(receive())
+        try:
+            self.respond(headers, body, answered.set_result, gone.done)
+            return await answered
+        finally:
+            gone.cancel()
+
+    def _decided(self, headers: Headers, body: bytes) -> Answer:
         try:
             snapshot = self._snapshot()
             declared_length(headers)
@@ -94,23 +135,11 @@ class Admission:
         except RequestError as error:
             return self._refusal(error)
 
-    async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        try:
-            _check_method(scope["method"])
-            snapshot = self._snapshot()
-            body = await read_body(scope["headers"], receive, self._state.budget)
-            answer = Answer(200, self._answer(body, snapshot))
-        except RequestError as error:
-            answer = self._refusal(error)
-        start = [*_JSON, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": start})
-        await send({"type": "http.response.body", "body": answer.body})
-
-    def _refusal(self, error: RequestError) -> Answer:
-        """The error's status and a JSON body; counted, and the connection is closed."""
+    def _refusal(self, error: RequestError, connection: Headers = _CLOSE) -> Answer:
+        """The error's status and a JSON body; counted, and the connection is closed, unless `connection` is empty."""
         self._state.metrics.refused.labels(error.code).inc()
-        headers = _RETRY if error.status == NotReadyError.status else _CLOSE
-        return Answer(error.status, error_body(error), headers)
+        retry = _RETRY if error.status == NotReadyError.status else ()
+        return Answer(error.status, error_body(error), (*retry, *connection))
 
     def _snapshot(self) -> Snapshot:
         """The snapshot to decide by, if there is one."""

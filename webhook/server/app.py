@@ -61,7 +61,13 @@ class AdmissionApp(FastAPI):
 
 def _operation(summary: str) -> dict[str, Any]:
     content = {"application/json": {"schema": _REVIEW}}
-    errors = {400: "not an AdmissionReview", 408: "too slow", 413: "too large", 415: "not JSON", 503: "not ready"}
+    errors = {
+        400: "not an AdmissionReview",
+        408: "too slow",
+        413: "too large",
+        415: "not JSON",
+        503: "not ready or overloaded",
+    }
     responses = {str(status): {"description": text} for status, text in errors.items()}
     answered = {"200": {"description": "AdmissionReview with the response", "content": content}}
     return {

@@ -1,10 +1,10 @@
 """Open connections of one port: how many there may be, and who has to go when there are more.
 
 Every connection waits for its peer: for its handshake, its header, its body, or for its next request. The service
-itself never waits in between. So there is always one to close, and nobody who opens connections, silent or half-open,
-keeps others out: the oldest goes, of those that owe us something where they fill half of the room, else of those that
-are merely kept. An API server's handshake, header and body are there within milliseconds; what has owed them for
-longest is somebody else's.
+itself keeps few waiting, for a second at most (:mod:`webhook.server.turns`). So there is always one to close, and
+nobody who opens connections, silent or half-open, keeps others out: the oldest goes, of those that owe us something
+where they fill half of the room, else of those that are merely kept. An API server's handshake, header and body are
+there within milliseconds; what has owed them for longest is somebody else's.
 
 A TLS port is listened on as a plain one, and a :class:`Gate` does TLS on each connection: asyncio's own TLS servers
 tell of one only after its handshake, when it has long held a descriptor and 50 KB (measured).

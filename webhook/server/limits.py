@@ -86,9 +86,10 @@ class Reader:
 class BodyBudget:
     """How many bytes of bodies are being held, of :data:`MAX_BUFFERED`.
 
-    Deciding takes no turn of its own, so bytes are what is scarce, and not requests: a sender that is slow holds only
-    what it has sent. Where they are too many, the body that has been waited for longest gives way and not the newest,
-    for an API server's is there at once. A body that comes in one piece is not held at all.
+    While bodies come, bytes are what is scarce, and not requests: a sender that is slow holds only what it has sent.
+    Where they are too many, the body that has been waited for longest gives way and not the newest, for an API server's
+    is there at once. A body that is there is not held here any more, nor is one that comes in one piece; what waits for
+    its turn has bounds of its own (:mod:`webhook.server.turns`).
     """
 
     def __init__(self) -> None:

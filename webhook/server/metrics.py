@@ -52,7 +52,11 @@ class Metrics:
         self.ready = Gauge(
             "ray_webhook_ready", "1 if admission requests can be decided, as /readyz tells it", registry=registry
         )
-        self.in_flight = Gauge("ray_webhook_in_flight_requests", "Admission requests being served", registry=registry)
+        self.in_flight = Gauge(
+            "ray_webhook_in_flight_requests",
+            "Admission requests whose body is being read, or which wait to be decided",
+            registry=registry,
+        )
         self.connections = Gauge(
             "ray_webhook_open_connections", "Open connections, in handshake too", ("port",), registry=registry
         )

@@ -1,15 +1,16 @@
 """uvicorn's protocol, with bounds for its sender, and without a task for a request that comes whole.
 
 uvicorn starts a task for each request's header. A review's body comes with its header, so here the application is
-asked only when all that was received is parsed: one that can answer at once (:data:`Immediate`) is called, and its
-answer is written in one piece; a third of an admission's processor time went into the task. Every other request takes
-uvicorn's way.
+asked only when all that was received is parsed: one that needs nothing more (:data:`Immediate`) is called, and the
+answer that it delivers is written in one piece; a third of an admission's processor time went into the task. Every
+other request takes uvicorn's way.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, ClassVar, NamedTuple
@@ -36,10 +37,12 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-Respond = Callable[[Headers, bytes], Answer]
-"""From a request's headers and body to its answer."""
+Deliver = Callable[[Answer], None]
+"""Takes a request's answer."""
+Respond = Callable[[Headers, bytes, Deliver, Callable[[], bool]], None]
+"""Answers a request, at once or later: its headers, its body, who takes the answer, whether its sender is gone."""
 Immediate = Callable[[str, str], Respond | None]
-"""An application's method ``immediate``: from a request's method and path to who answers it without any waiting."""
+"""An application's method ``immediate``: from a request's method and path to who answers it once its body is there."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -66,6 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_receiving = False
         self._is_in_header = False
         self._begun: tuple[RequestResponseCycle, Any] | None = None
+        self._is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Start the clock."""
@@ -104,11 +108,19 @@ class BoundedProtocol(HttpToolsProtocol):
         respond = immediate and immediate(cycle.scope["method"], cycle.scope["path"])
         if respond is None:
             super()._start_asgi_task(cycle, app)
-        elif not self.transport.is_closing():
-            self._answer(cycle, respond(cycle.scope["headers"], bytes(cycle.body)))
+        elif not self._is_gone():
+            body = bytes(cycle.body)
+            cycle.body.clear()
+            respond(cycle.scope["headers"], body, partial(self._answer, cycle), self._is_gone)
+
+    def _is_gone(self) -> bool:
+        """Whether nobody can be answered; a lost TLS connection does not say that it is closing."""
+        return self._is_lost or self.transport.is_closing()
 
     def _answer(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         """Write all of it at once, as `cycle` would have written it in two parts."""
+        if self._is_gone():
+            return
         headers = [*self.server_state.default_headers, *answer.headers]
         if not cycle.keep_alive:
             headers.append((b"connection", b"close"))
@@ -152,6 +164,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
+        self._is_lost = True
         self.open_connections.closed(self)
         self._stop_clock()
         super().connection_lost(exc)

@@ -10,6 +10,7 @@ from webhook.injection.snapshot import Snapshot
 from webhook.server.limits import BodyBudget
 from webhook.server.logging import Log
 from webhook.server.metrics import Metrics
+from webhook.server.turns import Turns
 
 
 class Mode(StrEnum):
@@ -27,7 +28,8 @@ class State:
         snapshot: what is known, replaced as a whole when it changes; None until it was read for the first time.
         trusted: whether those who call were seen to trust the certificate; False only until the first time.
         budget: the bytes of bodies that are being read.
-        in_flight: admission requests that are being served.
+        reading: admission requests whose body is being read.
+        turns: of the event loop; what waits for one.
         vital: what the process cannot do without, by name: whether it is still at work.
         stopping: set when the process was told to end, so that no new work is sent to it.
     """
@@ -38,7 +40,8 @@ class State:
     snapshot: Snapshot | None = None
     trusted: bool = True
     budget: BodyBudget = field(default_factory=BodyBudget)
-    in_flight: int = 0
+    reading: int = 0
+    turns: Turns = field(default_factory=Turns)
     vital: dict[str, Callable[[], bool]] = field(default_factory=dict)
     stopping: bool = False
 
@@ -46,6 +49,11 @@ class State:
         """Let the metrics read what is known here instead of keeping it twice."""
         self.metrics.in_flight.set_function(lambda: self.in_flight)
         self.metrics.ready.set_function(lambda: self.is_ready)
+
+    @property
+    def in_flight(self) -> int:
+        """Admission requests that have no answer yet."""
+        return self.reading + len(self.turns)
 
     @property
     def is_ready(self) -> bool:
