@@ -63,7 +63,7 @@ class Connection:
     assumed: Reference | None = None
 
 
-_KEPT: Final = 1024
+_KEPT: Final = 256
 """Connections of each kind that are kept: most pods get one of a few, and what is derived from it is kept with it."""
 _URL_PORTS: Final = {
     contract.RAY_SERVE_URL: contract.SERVE_PORT,

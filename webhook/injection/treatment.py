@@ -97,7 +97,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         yield from _edit_warnings(treated, appended_by_operator=self.kuberay is not None)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _shared_wanted(plan: Plan, treatment: Treatment, *, env_from: bool) -> tuple[Wanted, ...]:
     """Cached, since the pods of a namespace have few plans: it takes half of a decision's time."""
     return plan.wanted(treatment, {}, env_from=env_from)

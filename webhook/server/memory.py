@@ -10,7 +10,7 @@ from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
-LARGE_BLOCK: Final = 512 * 1024
+LARGE_BLOCK: Final = 128 * 1024
 """Bytes from which a block is mapped on its own."""
 WORTH_TRIMMING: Final = 96 * 1024 * 1024
 """Bytes in memory from which some may well go back; idle, the process has 65 to 94 MiB."""
