@@ -198,9 +198,9 @@ def test_the_kubeconfig_is_found_as_kubectl_finds_it(fake: FakeApiServer, kubeco
 
 def test_findings_are_shown_as_people_read_them(findings: None, kubeconfig: Path) -> None:
     piped = audit(kubeconfig, "-A")
-    status, shown = on_terminal("audit", "-A", "--kubeconfig", str(kubeconfig))
+    seen = on_terminal("audit", "-A", "--kubeconfig", str(kubeconfig))
 
-    assert (piped.returncode, piped.stderr, status) == (1, "", 1)
+    assert (piped.returncode, piped.stderr, seen.returncode) == (1, "", 1)
     check_golden("audit.txt", piped.stdout)
-    check_golden("audit-terminal.txt", shown)
+    check_golden("audit-terminal.txt", seen.styled)
     check_golden("audit.json", audit(kubeconfig, "-A", "-o", "json").stdout)

@@ -88,11 +88,11 @@ def hinted(found: JSON) -> list[tuple[str, str]]:
 def test_a_missed_pod_is_shown_as_people_read_it(controllers: Controllers, kubeconfig: Path) -> None:
     controllers.workload("Deployment", "api")
     piped = explain(kubeconfig, "pod/api-0")
-    status, shown = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "po", "api-0")
+    seen = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "po", "api-0")
 
-    assert (piped.returncode, piped.stderr, status) == (0, "", 0)
+    assert (piped.returncode, piped.stderr, seen.returncode) == (0, "", 0)
     check_golden("explain-pod-missed.txt", piped.stdout)
-    check_golden("explain-pod-missed-terminal.txt", shown)
+    check_golden("explain-pod-missed-terminal.txt", seen.styled)
 
 
 def test_a_workload_is_shown_as_people_read_it(fake: FakeApiServer, controllers: Controllers, kubeconfig: Path) -> None:
@@ -112,11 +112,11 @@ def test_a_workload_is_shown_as_people_read_it(fake: FakeApiServer, controllers:
         )
     fake.config_map("apps", {"RAY_ADDRESS": "ray://old:10001", "RAY_AUTH_MODE": "token", "X": "y"}, name="seedcore-env")
     piped = explain(kubeconfig, "deploy/api")
-    _, shown = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "deployment.apps", "api")
+    seen = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "deployment.apps", "api")
 
     assert (piped.returncode, piped.stderr) == (0, "")
     check_golden("explain-workload.txt", piped.stdout)
-    check_golden("explain-workload-terminal.txt", shown)
+    check_golden("explain-workload-terminal.txt", seen.styled)
     check_golden("explain-workload.json", explain(kubeconfig, "deployments/api", "-o", "json").stdout)
 
 
