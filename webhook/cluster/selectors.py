@@ -9,6 +9,11 @@ import msgspec
 Labels = Mapping[str, str | None]
 
 
+def selects(selector: object, labels: Labels) -> bool:
+    """Whether a selector, as decoded JSON, selects."""
+    return msgspec.convert(selector, LabelSelector).unmet(labels) is None
+
+
 class Requirement(msgspec.Struct):
     """An entry of ``matchExpressions``."""
 
