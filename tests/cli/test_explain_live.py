@@ -21,10 +21,8 @@ from tests.cluster.fake_api_server import (
     REPLICA_SETS,
     SERVICES,
     FakeApiServer,
-    running_api_server,
 )
 from tests.cluster.rolling import Controllers, injected
-from tests.cluster.test_serve import kubeconfig_for
 from tests.injection.support import container, kuberay_pod
 from tests.injection.support import pod as template
 from tests.service import run_command
@@ -44,14 +42,6 @@ def fake() -> FakeApiServer:
 @pytest.fixture
 def controllers(fake: FakeApiServer) -> Controllers:
     return Controllers(fake)
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def explain(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

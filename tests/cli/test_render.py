@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster.fake_api_server import CONFIG_MAPS, FakeApiServer, running_api_server
+from tests.cluster.fake_api_server import CONFIG_MAPS, FakeApiServer
 from tests.cluster.test_serve import kubeconfig_for
 from tests.service import SETTINGS, run_command
 from tests.terminal import GOLDEN, check_golden, on_terminal
@@ -69,14 +68,6 @@ def fake() -> FakeApiServer:
     server = FakeApiServer()
     server.config_map(OWN, {"RAY_HOST": "head", "RAY_NAMESPACE": "lab"})
     return server
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def test_the_settings_of_a_cluster_make_policies_for_everybody_and_for_each_namespace_that_has_its_own(
