@@ -14,9 +14,10 @@ from webhook import contract
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.names import CONFIGURATIONS
-from webhook.cluster.selectors import Labels, LabelSelector, Requirement
+from webhook.cluster.selectors import LabelSelector, Requirement
 from webhook.contract import Role
 from webhook.errors import ClusterError, quote
+from webhook.injection.routing import Labels
 
 
 class _ClientConfig(msgspec.Struct, rename="camel"):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
-Labels = Mapping[str, str | None]
+from webhook.injection.routing import Labels
 
 
 def selects(selector: object, labels: Labels) -> bool:

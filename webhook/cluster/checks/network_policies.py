@@ -17,8 +17,9 @@ from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.endpoints import Endpoint, ServiceName
 from webhook.cluster.checks.objects import Item, dicts, part, texts
 from webhook.cluster.checks.outcome import Outcome, Warned
-from webhook.cluster.selectors import Labels, selects
+from webhook.cluster.selectors import selects
 from webhook.injection.check_codes import CheckCode
+from webhook.injection.routing import Labels
 
 _NAME: Final = "kubernetes.io/metadata.name"
 

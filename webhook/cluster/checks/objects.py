@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from webhook.cluster.selectors import Labels
+from webhook.injection.routing import Labels
 
 _T = TypeVar("_T")
 
