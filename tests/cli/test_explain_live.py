@@ -292,6 +292,16 @@ def test_a_label_of_the_namespace_that_does_nothing_is_told(fake: FakeApiServer,
     assert "does nothing" in as_json(kubeconfig, "pod/one")["hints"][0]["message"]
 
 
+def test_an_unknown_label_of_the_namespace_has_the_same_code_as_in_a_file(
+    fake: FakeApiServer, kubeconfig: Path
+) -> None:
+    label(fake, defaultrole="client")
+    add_pod(fake, template())
+    (hint,) = as_json(kubeconfig, "pod/one")["hints"]
+
+    assert (hint["code"], hint["fix"]) == ("RAY602", f"did you mean {P}default-role?")
+
+
 def test_a_default_role_of_the_namespace_counts(fake: FakeApiServer, kubeconfig: Path) -> None:
     label(fake, default_role="client")
     add_pod(fake, template())
