@@ -1,19 +1,14 @@
 """What importing ray_config costs an application, in a fresh interpreter each time, against a bar.
 
 It is processor time, so that what else the machine does counts less.
-
-Prints a line and writes it as JSON to bench/results/import_cost.json; ends with status 1 where the bar is missed.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
-from pathlib import Path
+
+from bench.figures import figure, report
 
 ROUNDS = 21
 BAR = 20.0
@@ -34,23 +29,7 @@ def milliseconds() -> float:
 def main() -> int:
     milliseconds()  # the first one finds its files on disk, not in memory
     values = [milliseconds() for _ in range(ROUNDS)]
-    median = statistics.median(values)
-    mark = "met" if median < BAR else "MISSED"
-    print(f"import ray_config: median {median:.1f} ms, lowest {min(values):.1f}, highest {max(values):.1f}; ", end="")
-    print(f"bar {BAR:g} ms of processor time, {mark}")
-    results = Path(__file__).resolve().parents[1] / "bench" / "results"
-    results.mkdir(exist_ok=True)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    report = {
-        "machine": machine,
-        "rounds": ROUNDS,
-        "unit": "ms of processor time",
-        "bar": BAR,
-        "median": median,
-        "values": values,
-    }
-    (results / "import_cost.json").write_text(json.dumps(report, indent=2) + "\n")
-    return 0 if median < BAR else 1
+    return report("import_cost", [figure("import ray_config: processor time", "ms", values, BAR)], rounds=ROUNDS)
 
 
 if __name__ == "__main__":

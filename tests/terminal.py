@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import re
 import subprocess
 import termios
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +20,17 @@ from tests.service import COMMAND
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 _STYLE: Final = re.compile(r"\x1b\[([0-9;]*)m")
-_NAMES: Final = {"0": "/", "1": "bold", "31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+_SIZE: Final = (40, 100)
+"""Rows and columns."""
+_NAMES: Final = {"0": "/", "1": "bold", "31": "red", "32": "green", "33": "yellow", "34": "blue", "36": "cyan"}
 
 
 class Terminal:
     """``ray-webhook`` on a pseudo-terminal: standard input, output and error are all the same one."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, folder: Path | None = None, **environment: str) -> None:
         self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, _SIZE)
         settings = termios.tcgetattr(slave)
         settings[1] &= ~termios.ONLCR
         settings[3] &= ~termios.ECHO
@@ -33,6 +38,7 @@ class Terminal:
         inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
         self._process = subprocess.Popen(
             [COMMAND, *arguments],
+            cwd=folder,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -40,6 +46,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a chunk may end within a character
         self.text = ""
 
     def read_until(self, told: str | None) -> str:
@@ -51,7 +58,7 @@ class Terminal:
                 break
             if not chunk:
                 break
-            self.text += chunk.decode()
+            self.text += self._decoder.decode(chunk)
         return self.text
 
     def type(self, text: str) -> None:
@@ -65,11 +72,24 @@ class Terminal:
         return self._process.wait(timeout=60)
 
 
-def on_terminal(*arguments: str) -> tuple[int, str]:
-    """The exit status and what was printed, with styles as ``<red>``."""
-    terminal = Terminal(*arguments)
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What came to the terminal, and how the command ended."""
+
+    text: str
+    returncode: int
+
+    @property
+    def styled(self) -> str:
+        """The text with styles as ``<red>``, as people can read them in a file."""
+        return styled(self.text)
+
+
+def on_terminal(*arguments: str, folder: Path | None = None, **environment: str) -> Seen:
+    """Run ``ray-webhook`` in `folder` to its end."""
+    terminal = Terminal(*arguments, folder=folder, **environment)
     status = terminal.end()
-    return status, styled(terminal.text)
+    return Seen(text=terminal.text, returncode=status)
 
 
 def styled(text: str) -> str:

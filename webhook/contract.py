@@ -5,6 +5,7 @@ The meaning of each is documented in ``docs`` and decided in :mod:`webhook.injec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -130,6 +131,11 @@ CLUSTER_DOMAIN: Final = "cluster.local"
 WEBHOOK_NAMESPACE: Final = "ray-webhook-system"
 WEBHOOK_SERVICE: Final = "ray-webhook"
 WEBHOOK_CONFIGURATION: Final = "ray-webhook"
+ENTRIES: Final[Mapping[Role | None, str]] = {
+    None: "role.ray.seedcore.io",
+    Role.CLIENT: "default-role.ray.seedcore.io",
+}
+"""The webhook configuration's, by the default role that their path tells."""
 TLS_SECRET: Final = "ray-webhook-tls"  # noqa: S105  an object's name
 LEASE: Final = "ray-webhook"
 

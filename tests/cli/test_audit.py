@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.fake_api_server import NAMESPACES, PODS, STATEFUL_SETS, FakeApiServer, running_api_server
-from tests.cluster.test_serve import kubeconfig_for
+from tests.cluster.fake_api_server import NAMESPACES, PODS, STATEFUL_SETS, FakeApiServer
 from tests.injection.support import container, pod, run, snapshot
 from tests.service import run_command
 from tests.terminal import check_golden, on_terminal
@@ -27,14 +25,6 @@ def fake() -> FakeApiServer:
     server.config_map(OWN, SETTINGS)
     server.add(NAMESPACES, {"metadata": {"name": "apps"}})
     return server
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def add(fake: FakeApiServer, whole: dict[str, Any], name: str, kind: str | None = None, workload: str = "api") -> None:
@@ -198,9 +188,9 @@ def test_the_kubeconfig_is_found_as_kubectl_finds_it(fake: FakeApiServer, kubeco
 
 def test_findings_are_shown_as_people_read_them(findings: None, kubeconfig: Path) -> None:
     piped = audit(kubeconfig, "-A")
-    status, shown = on_terminal("audit", "-A", "--kubeconfig", str(kubeconfig))
+    seen = on_terminal("audit", "-A", "--kubeconfig", str(kubeconfig))
 
-    assert (piped.returncode, piped.stderr, status) == (1, "", 1)
+    assert (piped.returncode, piped.stderr, seen.returncode) == (1, "", 1)
     check_golden("audit.txt", piped.stdout)
-    check_golden("audit-terminal.txt", shown)
+    check_golden("audit-terminal.txt", seen.styled)
     check_golden("audit.json", audit(kubeconfig, "-A", "-o", "json").stdout)

@@ -1,14 +1,12 @@
 """``ray-webhook check``: what people and programs read, on a terminal and in a pipe, and the exit status.
 
-Each check with each of its failures is in tests/cluster/checks. The texts are in tests/fixtures/check; after a change
-that is meant, ``RAY_WEBHOOK_TESTS_WRITE=1 pytest tests/cli/test_check.py`` writes them anew, to be read by you.
+Each check with each of its failures is in tests/cluster/checks.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +21,9 @@ from tests.cluster.checks.world import NAME, World, healthy
 from tests.cluster.fake_api_server import FakeApiServer
 from tests.cluster.support import OWN
 from tests.cluster.test_serve import kubeconfig_for
-from tests.service import COMMAND, FIXTURES
+from tests.service import COMMAND
+from tests.terminal import check_golden, on_terminal, styled
 
-GOLDEN = FIXTURES / "check"
 URL = "https://kubernetes.example:6443"
 
 
@@ -55,35 +53,10 @@ class Site:
         )
         return Ended(ended.returncode, ended.stdout.decode().replace(self.world.url, URL), ended.stderr.decode())
 
-    def on_terminal(self, *arguments: str, **environment: str) -> Ended:
-        """Run the command on a terminal of 100 columns."""
-        ours, theirs = pty.openpty()
-        import fcntl
-        import struct
-        import termios
-
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        process = subprocess.Popen(
-            [COMMAND, "check", "--kubeconfig", self.kubeconfig, *arguments],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm", **environment},
-        )
-        os.close(theirs)
-        shown = b""
-        while chunk := _read(ours):
-            shown += chunk
-        os.close(ours)
-        return Ended(process.wait(timeout=60), "", "", shown.decode().replace("\r\n", "\n"))
-
-
-def _read(terminal: int) -> bytes:
-    """What a terminal shows next; at its end Linux gives an error."""
-    try:
-        return os.read(terminal, 65536)
-    except OSError:
-        return b""
+    def on_terminal(self, *arguments: str, no_color: str = "") -> Ended:
+        """Run the command on a terminal."""
+        seen = on_terminal("check", "--kubeconfig", str(self.kubeconfig), *arguments, NO_COLOR=no_color)
+        return Ended(seen.returncode, "", "", seen.text)
 
 
 @pytest.fixture
@@ -104,58 +77,50 @@ def failing(site: Site) -> Site:
     return site
 
 
-def is_golden(name: str, text: str) -> bool:
-    """Whether `text` is what the file says."""
-    file = GOLDEN / name
-    if os.environ.get("RAY_WEBHOOK_TESTS_WRITE"):
-        file.write_text(text, encoding="utf-8")
-    return text == file.read_text(encoding="utf-8")
-
-
 def test_a_sound_installation_in_a_pipe(site: Site) -> None:
     ended = site.check()
 
     assert (ended.status, ended.stderr) == (0, "")
-    assert is_golden("healthy.txt", ended.stdout), ended.stdout
+    check_golden("check-healthy.txt", ended.stdout)
 
 
 def test_a_sound_installation_on_a_terminal(site: Site) -> None:
     ended = site.on_terminal()
 
     assert ended.status == 0
-    assert is_golden("healthy.terminal.txt", ended.shown), ended.shown
+    check_golden("check-healthy-terminal.txt", styled(ended.shown))
 
 
 def test_failures_in_a_pipe(failing: Site) -> None:
     ended = failing.check()
 
     assert (ended.status, ended.stderr) == (1, "")
-    assert is_golden("failing.txt", ended.stdout), ended.stdout
+    check_golden("check-failing.txt", ended.stdout)
 
 
 def test_failures_on_a_terminal(failing: Site) -> None:
     ended = failing.on_terminal()
 
     assert ended.status == 1
-    assert is_golden("failing.terminal.txt", ended.shown), ended.shown
+    check_golden("check-failing-terminal.txt", styled(ended.shown))
 
 
 def test_a_document_for_programs(failing: Site) -> None:
     ended = failing.check("-o", "json")
 
     assert (ended.status, ended.stderr, json.loads(ended.stdout)["fine"]) == (1, "", False)
-    assert is_golden("failing.json", ended.stdout), ended.stdout
+    check_golden("check-failing.json", ended.stdout)
 
 
 def test_before_an_installation(site: Site) -> None:
     ended = site.check("--pre")
 
     assert (ended.status, ended.stderr) == (0, "")
-    assert is_golden("pre.txt", ended.stdout), ended.stdout
+    check_golden("check-pre.txt", ended.stdout)
 
 
 def test_no_colours_where_none_are_wanted(site: Site) -> None:
-    assert "\x1b" not in site.on_terminal("--pre", NO_COLOR="1").shown
+    assert "\x1b" not in site.on_terminal("--pre", no_color="1").shown
 
 
 def test_an_output_without_ticks_gets_letters(site: Site) -> None:
@@ -192,7 +157,7 @@ def test_waiting_ends_as_soon_as_nothing_fails(site: Site) -> None:
     ended = site.check("--wait=60")
 
     assert (ended.status, ended.stderr) == (0, "waiting for ready\n")
-    assert is_golden("healthy.txt", ended.stdout), ended.stdout
+    check_golden("check-healthy.txt", ended.stdout)
     assert len(looks) > 40
 
 

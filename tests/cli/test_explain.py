@@ -287,9 +287,9 @@ def test_manifests_are_explained_as_people_read_it() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(MANIFESTS)
         file.flush()
-        status, shown = on_terminal("explain", "-f", file.name, "--settings", str(SETTINGS))
+        seen = on_terminal("explain", "-f", file.name, "--settings", str(SETTINGS))
 
-    assert status == 0
+    assert seen.returncode == 0
     check_golden("explain-manifests.txt", explain(MANIFESTS))
-    check_golden("explain-manifests-terminal.txt", shown)
+    check_golden("explain-manifests-terminal.txt", seen.styled)
     check_golden("explain-manifests.json", run_command(*flags, "-o", "json", stdin=MANIFESTS).stdout)

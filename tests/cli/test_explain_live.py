@@ -21,10 +21,8 @@ from tests.cluster.fake_api_server import (
     REPLICA_SETS,
     SERVICES,
     FakeApiServer,
-    running_api_server,
 )
 from tests.cluster.rolling import Controllers, injected
-from tests.cluster.test_serve import kubeconfig_for
 from tests.injection.support import container, kuberay_pod
 from tests.injection.support import pod as template
 from tests.service import run_command
@@ -44,14 +42,6 @@ def fake() -> FakeApiServer:
 @pytest.fixture
 def controllers(fake: FakeApiServer) -> Controllers:
     return Controllers(fake)
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def explain(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -88,11 +78,11 @@ def hinted(found: JSON) -> list[tuple[str, str]]:
 def test_a_missed_pod_is_shown_as_people_read_it(controllers: Controllers, kubeconfig: Path) -> None:
     controllers.workload("Deployment", "api")
     piped = explain(kubeconfig, "pod/api-0")
-    status, shown = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "po", "api-0")
+    seen = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "po", "api-0")
 
-    assert (piped.returncode, piped.stderr, status) == (0, "", 0)
+    assert (piped.returncode, piped.stderr, seen.returncode) == (0, "", 0)
     check_golden("explain-pod-missed.txt", piped.stdout)
-    check_golden("explain-pod-missed-terminal.txt", shown)
+    check_golden("explain-pod-missed-terminal.txt", seen.styled)
 
 
 def test_a_workload_is_shown_as_people_read_it(fake: FakeApiServer, controllers: Controllers, kubeconfig: Path) -> None:
@@ -112,11 +102,11 @@ def test_a_workload_is_shown_as_people_read_it(fake: FakeApiServer, controllers:
         )
     fake.config_map("apps", {"RAY_ADDRESS": "ray://old:10001", "RAY_AUTH_MODE": "token", "X": "y"}, name="seedcore-env")
     piped = explain(kubeconfig, "deploy/api")
-    _, shown = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "deployment.apps", "api")
+    seen = on_terminal("explain", "--kubeconfig", str(kubeconfig), "-n", "apps", "deployment.apps", "api")
 
     assert (piped.returncode, piped.stderr) == (0, "")
     check_golden("explain-workload.txt", piped.stdout)
-    check_golden("explain-workload-terminal.txt", shown)
+    check_golden("explain-workload-terminal.txt", seen.styled)
     check_golden("explain-workload.json", explain(kubeconfig, "deployments/api", "-o", "json").stdout)
 
 
@@ -300,6 +290,16 @@ def test_a_label_of_the_namespace_that_does_nothing_is_told(fake: FakeApiServer,
     add_pod(fake, template())
 
     assert "does nothing" in as_json(kubeconfig, "pod/one")["hints"][0]["message"]
+
+
+def test_an_unknown_label_of_the_namespace_has_the_same_code_as_in_a_file(
+    fake: FakeApiServer, kubeconfig: Path
+) -> None:
+    label(fake, defaultrole="client")
+    add_pod(fake, template())
+    (hint,) = as_json(kubeconfig, "pod/one")["hints"]
+
+    assert (hint["code"], hint["fix"]) == ("RAY602", f"did you mean {P}default-role?")
 
 
 def test_a_default_role_of_the_namespace_counts(fake: FakeApiServer, kubeconfig: Path) -> None:

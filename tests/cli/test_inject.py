@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.cli.terminal import run_on_terminal
-from tests.service import COMMAND, FIXTURES, SETTINGS
+from tests.service import COMMAND, SETTINGS
+from tests.terminal import check_golden, on_terminal
 
 CLIENT: Final = """\
 # The shop's API
@@ -95,28 +95,23 @@ def piped(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[by
     return subprocess.run([COMMAND, *arguments], input=stdin, capture_output=True, timeout=60, check=False)
 
 
-GOLDEN: Final = FIXTURES / "golden"
 ALL: Final = ("--settings", str(SETTINGS), "api.yaml", "-f", "fit.yml", "nightly.yaml", "plain.yaml")
-
-
-def golden(name: str) -> str:
-    return (GOLDEN / name).read_text(encoding="utf-8")
 
 
 def test_inject_in_a_pipe_gives_manifests_on_stdout_and_a_report_on_stderr(folder: Path) -> None:
     ended = piped("inject", *ALL)
 
-    assert ended.stdout.decode() == golden("inject.stdout.yaml")
-    assert ended.stderr.decode() == golden("inject.stderr.txt")
+    check_golden("inject-stdout.yaml", ended.stdout.decode())
+    check_golden("inject-stderr.txt", ended.stderr.decode())
     assert ended.returncode == 1
 
 
 def test_inject_on_a_terminal_has_colours_in_its_report_alone(folder: Path) -> None:
-    seen = run_on_terminal("inject", *ALL)
+    seen = on_terminal("inject", *ALL)
 
-    assert seen.text == golden("inject.terminal.txt")
+    check_golden("inject-terminal.txt", seen.styled)
     assert seen.returncode == 1
-    assert "\x1b" not in run_on_terminal("inject", *ALL, NO_COLOR="1").text
+    assert "\x1b" not in on_terminal("inject", *ALL, NO_COLOR="1").text
 
 
 def test_a_compose_file_in_a_pipe_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,22 +121,22 @@ def test_a_compose_file_in_a_pipe_and_back(tmp_path: Path, monkeypatch: pytest.M
     ended = piped("inject", "--settings", str(SETTINGS), "compose.yaml")
     back = piped("uninject", "-", stdin=ended.stdout)
 
-    assert ended.stdout.decode() == golden("inject-compose.stdout.yaml")
-    assert ended.stderr.decode() == golden("inject-compose.stderr.txt")
+    check_golden("inject-compose-stdout.yaml", ended.stdout.decode())
+    check_golden("inject-compose-stderr.txt", ended.stderr.decode())
     assert ended.returncode == 1
     assert back.stdout.decode() == COMPOSE
-    assert back.stderr.decode() == golden("uninject-compose.stderr.txt")
+    check_golden("uninject-compose-stderr.txt", back.stderr.decode())
     assert back.returncode == 0
 
 
 def test_a_compose_file_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(COMPOSE)
 
-    seen = run_on_terminal("inject", "--settings", str(SETTINGS), "-w", "compose.yaml", folder=tmp_path)
+    seen = on_terminal("inject", "--settings", str(SETTINGS), "-w", "compose.yaml", folder=tmp_path)
 
-    assert seen.text == golden("inject-compose.terminal.txt")
+    check_golden("inject-compose-terminal.txt", seen.styled)
     assert seen.returncode == 1
-    assert (tmp_path / "compose.yaml").read_text() == golden("inject-compose.stdout.yaml")
+    check_golden("inject-compose-stdout.yaml", (tmp_path / "compose.yaml").read_text())
 
 
 def test_uninject_in_a_pipe_gives_the_manifests_back(folder: Path) -> None:
@@ -150,16 +145,16 @@ def test_uninject_in_a_pipe_gives_the_manifests_back(folder: Path) -> None:
     ended = piped("uninject", "-", stdin=injected)
 
     assert ended.stdout.decode() == "---\n".join([CLIENT, DENIED, PLAIN, WORKER])
-    assert ended.stderr.decode() == golden("uninject.stderr.txt")
+    check_golden("uninject-stderr.txt", ended.stderr.decode())
     assert ended.returncode == 0
 
 
 def test_uninject_on_a_terminal(folder: Path) -> None:
     (folder / "injected.yaml").write_bytes(piped("inject", *ALL).stdout)
 
-    seen = run_on_terminal("uninject", "injected.yaml")
+    seen = on_terminal("uninject", "injected.yaml")
 
-    assert seen.text == golden("uninject.terminal.txt")
+    check_golden("uninject-terminal.txt", seen.styled)
     assert seen.returncode == 0
 
 

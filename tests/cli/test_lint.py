@@ -14,13 +14,12 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.cli.terminal import run_on_terminal
 from tests.service import COMMAND, FIXTURES, run_command
+from tests.terminal import GOLDEN, check_golden, on_terminal
 from webhook.cli.lint_files import MAX_LINTED
 from webhook.manifests.lint.kinds import kind_by_name
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = FIXTURES / "golden"
 EXAMPLE = ROOT / "deploy" / "examples" / "seedcore"
 WRONG = "kind: ConfigMap\nmetadata: {name: env}\ndata:\n  RAY_ADDRESS: ray://head:10001\n"
 CLEAN = "kind: ConfigMap\nmetadata: {name: env}\ndata: {STAGE: dev}\n"
@@ -55,14 +54,14 @@ def test_text_in_a_pipe_is_golden() -> None:
     ended = in_example(*BEFORE)
 
     assert (ended.returncode, ended.stderr) == (1, "")
-    assert ended.stdout == (GOLDEN / "lint.txt").read_text()
+    check_golden("lint.txt", ended.stdout)
 
 
 def test_text_on_a_terminal_is_the_same_in_colours() -> None:
-    seen = run_on_terminal(*BEFORE, folder=EXAMPLE)
+    seen = on_terminal(*BEFORE, folder=EXAMPLE)
 
     assert seen.returncode == 1
-    assert seen.text == (GOLDEN / "lint-terminal.txt").read_text()
+    check_golden("lint-terminal.txt", seen.styled)
 
 
 @pytest.mark.parametrize(("form", "golden"), [("json", "lint.json"), ("sarif", "lint.sarif")])
@@ -70,7 +69,7 @@ def test_documents_for_programs_are_golden(form: str, golden: str) -> None:
     ended = in_example(*BEFORE, "-o", form)
 
     assert (ended.returncode, ended.stderr) == (1, "")
-    assert ended.stdout == (GOLDEN / golden).read_text()
+    check_golden(golden, ended.stdout)
 
 
 def test_sarif_is_valid_by_its_schema() -> None:
@@ -280,7 +279,7 @@ def test_a_long_line_is_cut_around_what_is_meant_and_odd_characters_are_escaped(
 
 
 def test_colours_can_be_switched_off_on_a_terminal() -> None:
-    seen = run_on_terminal(*BEFORE, "--no-color", folder=EXAMPLE)
+    seen = on_terminal(*BEFORE, "--no-color", folder=EXAMPLE)
     assert seen.text == (GOLDEN / "lint.txt").read_text()
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from tests.cli.terminal import run_on_terminal
 from tests.service import COMMAND
+from tests.terminal import on_terminal
 
 SEED: Final = Path(__file__).parents[2] / "deploy" / "examples" / "seedcore" / "before"
 CLIENT: Final = """\
@@ -191,7 +191,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 def test_on_a_terminal_the_diff_is_coloured(folder: Path) -> None:
-    seen = run_on_terminal("lint", "--fix", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
+    seen = on_terminal("lint", "--fix", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
     assert seen.text == (
         "\x1b[1m--- api.yaml\x1b[0m\n"
         "\x1b[1m+++ api.yaml\x1b[0m\n"

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cli.terminal import run_on_terminal
-from tests.cluster.fake_api_server import CONFIG_MAPS, FakeApiServer, running_api_server
+from tests.cluster.fake_api_server import CONFIG_MAPS, FakeApiServer
 from tests.cluster.test_serve import kubeconfig_for
-from tests.service import FIXTURES, SETTINGS, run_command
+from tests.service import SETTINGS, run_command
+from tests.terminal import GOLDEN, check_golden, on_terminal
 from webhook.injection.findings import LimitCode
 
-GOLDEN = FIXTURES / "golden"
 OWN = "ray-webhook-system"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -32,20 +30,18 @@ def golden(name: str) -> str:
 def test_piped_the_policy_is_on_stdout_and_what_it_cannot_do_on_stderr() -> None:
     ended = run_command("render", "policy", "--settings", str(SETTINGS))
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (
-        0,
-        golden("render-policy.stdout.yaml"),
-        golden("render-policy.stderr.txt"),
-    )
+    assert ended.returncode == 0
+    check_golden("render-policy-stdout.yaml", ended.stdout)
+    check_golden("render-policy-stderr.txt", ended.stderr)
     assert re.findall(r"^(RAY\d+)  ", ended.stderr, re.MULTILINE) == list(LimitCode)
 
 
 def test_on_a_terminal_the_codes_are_coloured_and_nothing_else_differs() -> None:
-    seen = run_on_terminal("render", "policy", "--settings", str(SETTINGS))
+    seen = on_terminal("render", "policy", "--settings", str(SETTINGS))
 
     assert (seen.returncode, COLOURS.sub("", seen.text)) == (
         0,
-        golden("render-policy.stdout.yaml") + golden("render-policy.stderr.txt"),
+        golden("render-policy-stdout.yaml") + golden("render-policy-stderr.txt"),
     )
     assert all(f"\x1b[1m{code}\x1b[0m  {code.summary}\n" in seen.text for code in LimitCode)
     assert not COLOURS.search(seen.text[: seen.text.index("Made from")])
@@ -53,7 +49,7 @@ def test_on_a_terminal_the_codes_are_coloured_and_nothing_else_differs() -> None
 
 @pytest.mark.parametrize(("flags", "environment"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
 def test_colours_can_be_turned_off(flags: list[str], environment: dict[str, Any]) -> None:
-    seen = run_on_terminal("render", "policy", "--settings", str(SETTINGS), *flags, **environment)
+    seen = on_terminal("render", "policy", "--settings", str(SETTINGS), *flags, **environment)
 
     assert "\x1b" not in seen.text
 
@@ -72,14 +68,6 @@ def fake() -> FakeApiServer:
     server = FakeApiServer()
     server.config_map(OWN, {"RAY_HOST": "head", "RAY_NAMESPACE": "lab"})
     return server
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def test_the_settings_of_a_cluster_make_policies_for_everybody_and_for_each_namespace_that_has_its_own(

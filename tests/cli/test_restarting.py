@@ -6,15 +6,13 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.clusters import add_pod, cluster
-from tests.cluster.fake_api_server import CLUSTERS, FakeApiServer, running_api_server
+from tests.cluster.fake_api_server import CLUSTERS, FakeApiServer
 from tests.cluster.rolling import Controllers
-from tests.cluster.test_serve import kubeconfig_for
 from tests.injection.support import kuberay_pod
 from tests.injection.support import pod as template
 from tests.service import COMMAND, run_command
@@ -47,14 +45,6 @@ def controllers(fake: FakeApiServer) -> Controllers:
     add_pod(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), "train-head", ownerReferences=[owner])
     add_pod(fake, template("client"), "bare")
     return made
-
-
-@pytest.fixture
-def kubeconfig(tmp_path: Path, fake: FakeApiServer) -> Iterator[Path]:
-    with running_api_server(fake) as url:
-        file = tmp_path / "kubeconfig"
-        file.write_text(kubeconfig_for(url))
-        yield file
 
 
 def arguments(kubeconfig: Path, *more: str) -> list[str]:

@@ -73,8 +73,8 @@ def written(folder: Path, resources: Sequence[Path], components: Sequence[Path] 
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [os.path.relpath(path, folder) for path in resources],
-        "components": [os.path.relpath(path, folder) for path in components],
+        "resources": [os.path.relpath(path, folder.resolve()) for path in resources],
+        "components": [os.path.relpath(path, folder.resolve()) for path in components],
         **fields,
     }
     with (folder / "kustomization.yaml").open("w", encoding="utf-8") as file:

@@ -16,11 +16,7 @@ from webhook.injection.reasons import every_reason
 from webhook.manifests.workloads import KINDS
 
 KUSTOMIZE: Final = Path(__file__).parents[2] / "deploy" / "kustomize"
-WRITTEN: Final = {
-    *(contract.ROLE, contract.CLUSTER, contract.SERVICE, contract.CONNECT, contract.RAY_NAMESPACE_ANNOTATION),
-    *(contract.CONTAINERS, contract.SKIP_CONTAINERS, contract.ON_CONFLICT),
-}
-"""The annotations that users write."""
+WRITTEN: Final = {*contract.ANNOTATIONS}
 
 
 def documents(path: Path) -> list[dict[str, Any]]:

@@ -28,9 +28,9 @@ GROUPS: Final = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}"
 CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
-def rendered(plane: ControlPlane) -> list[Object]:
-    """The base's objects, as kubectl renders them."""
-    return list(documents(plane.kubectl("kustomize", str(BASE)).stdout))
+def rendered(plane: ControlPlane, folder: Path = BASE) -> list[Object]:
+    """The objects of a kustomization, in the order in which kubectl applies and deletes them."""
+    return list(documents(plane.kubectl("kustomize", str(folder)).stdout))
 
 
 def documents(text: str) -> Iterator[Object]:

@@ -12,10 +12,11 @@ import pytest
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
+from tests.deploy import rendering
 from tests.e2e import installation, targets, workloads
 from tests.e2e.audit import AuditLog
 from tests.e2e.expected import entries
-from tests.e2e.installation import AUDITOR, BASE, GROUPS, NAMESPACE, by_kind, documents
+from tests.e2e.installation import AUDITOR, BASE, GROUPS, NAMESPACE, by_kind
 from tests.e2e.rights import Right, granted, is_allowed
 from tests.e2e.support import DISABLED, away, create, pods_of, reviews_received
 from tests.service import RunningService, run_command
@@ -23,7 +24,6 @@ from tests.service import RunningService, run_command
 pytestmark = pytest.mark.e2e
 
 NAME = "ray-webhook-audit"
-COMPONENT = BASE.parent / "components" / "audit"
 DEFAULT_CLIENT = {"ray.seedcore.io/default-role": "client"}
 KUBERAY = {"ray.io/cluster": "train", "app.kubernetes.io/created-by": "kuberay-operator"}
 
@@ -32,10 +32,10 @@ KUBERAY = {"ray.io/cluster": "train", "app.kubernetes.io/created-by": "kuberay-o
 def component(plane: ControlPlane, service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """The component's objects, applied."""
     folder = tmp_path_factory.mktemp("component")
-    relative = [Path(*[".."] * len(folder.parts[1:]), *path.parts[1:]) for path in (BASE, COMPONENT)]
-    (folder / "kustomization.yaml").write_text(f"resources: [{relative[0]}]\ncomponents: [{relative[1]}]\n")
-    rendered = documents(plane.kubectl("kustomize", str(folder)).stdout)
-    ours = [item for item in rendered if item["metadata"]["name"] == NAME]
+    made = installation.rendered(
+        plane, rendering.written(folder, [BASE], [rendering.KUSTOMIZE / "components" / "audit"])
+    )
+    ours = [item for item in made if item["metadata"]["name"] == NAME]
     plane.apply(ours)
     return ours
 

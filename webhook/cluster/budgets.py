@@ -6,7 +6,8 @@ import msgspec
 
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
-from webhook.cluster.selectors import Labels, LabelSelector
+from webhook.cluster.selectors import LabelSelector
+from webhook.injection.routing import Labels
 
 
 class _Metadata(msgspec.Struct):

@@ -7,7 +7,8 @@ from typing import Final
 
 from webhook.cluster.lists import Resource
 
-_CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+ADMISSION: Final = "/apis/admissionregistration.k8s.io/v1"
+CONFIGURATIONS: Final = f"{ADMISSION}/mutatingwebhookconfigurations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +40,7 @@ class Names:
     @property
     def configuration_resource(self) -> Resource:
         """The webhook configuration, to be watched."""
-        return _named("mutatingwebhookconfigurations", _CONFIGURATIONS, self.configuration)
+        return _named("mutatingwebhookconfigurations", CONFIGURATIONS, self.configuration)
 
 
 def path_of(resource: Resource) -> str:

@@ -5,25 +5,19 @@ Its CEL match conditions cannot be evaluated here: of them :mod:`webhook.injecti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
 
 import msgspec
 
+from webhook import contract
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
-from webhook.cluster.selectors import Labels, LabelSelector, Requirement
+from webhook.cluster.names import CONFIGURATIONS
+from webhook.cluster.selectors import LabelSelector, Requirement
 from webhook.contract import Role
 from webhook.errors import ClusterError, quote
-
-ENTRIES: Final[Mapping[Role | None, str]] = {
-    None: "role.ray.seedcore.io",
-    Role.CLIENT: "default-role.ray.seedcore.io",
-}
-"""The entries by the default role that their path tells."""
-_PATH: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+from webhook.injection.routing import Labels
 
 
 class _ClientConfig(msgspec.Struct, rename="camel"):
@@ -71,13 +65,13 @@ def registration_of(
         ClusterError: the configurations could not be had, for another reason than missing rights.
     """
     try:
-        answers = pages(api, _PATH, {}, Page[_Configuration], size=page, may_change=True)
+        answers = pages(api, CONFIGURATIONS, {}, Page[_Configuration], size=page, may_change=True)
         found = [item for answer in answers for item in answer.items or ()]
     except ClusterError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return Registration(unknown="the webhook configurations may not be read; they are taken to be as shipped")
-    name = ENTRIES[default_role]
+    name = contract.ENTRIES[default_role]
     for configuration in found:
         for entry in configuration.webhooks or ():
             if entry.name == name:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
-Labels = Mapping[str, str | None]
+from webhook.injection.routing import Labels
+
+
+def selects(selector: object, labels: Labels) -> bool:
+    """Whether a selector, as decoded JSON, selects."""
+    return msgspec.convert(selector, LabelSelector).unmet(labels) is None
 
 
 class Requirement(msgspec.Struct):

@@ -10,7 +10,6 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from webhook.manifests.composer import AliasNode
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r|\Z")
-_LINE_START: Final = re.compile(r"[^\r\n]*\Z")
 _COMMENT_OR_DASH: Final = re.compile(r"#[^\r\n]*|-(?=\s|\Z)")
 _COMMENT_OR_COLON: Final = re.compile(r"#[^\r\n]*|:")
 _KEPT_BREAKS: Final = re.compile(r"(?:[&!]\S*\s+)*[|>][0-9]?\+")

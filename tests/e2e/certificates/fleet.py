@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import ssl
 import time
 from base64 import b64decode
@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
+from tests.deploy.rendering import written
 from tests.e2e import installation
 from tests.e2e.balancer import Balancer
 from tests.e2e.installation import NAME, NAMESPACE, SERVICE_NAME
@@ -33,21 +32,13 @@ CONFIGURATION = f"{installation.CONFIGURATIONS}/{NAME}"
 
 def overlay(folder: Path, port: int) -> Path:
     """A kustomization of the base in which the Service is this machine's `port`, for want of a cluster network."""
-    base = os.path.relpath(installation.BASE, folder.resolve())
     external = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
     ports = [{"op": "replace", "path": f"/webhooks/{n}/clientConfig/service/port", "value": port} for n in (0, 1)]
     patches = [
-        {"target": {"kind": "Service"}, "patch": _yaml([{"op": "replace", "path": "/spec", "value": external}])},
-        {"target": {"kind": "MutatingWebhookConfiguration"}, "patch": _yaml(ports)},
+        {"target": {"kind": "Service"}, "patch": json.dumps([{"op": "replace", "path": "/spec", "value": external}])},
+        {"target": {"kind": "MutatingWebhookConfiguration"}, "patch": json.dumps(ports)},
     ]
-    made = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": [base]}
-    (folder / "kustomization.yaml").write_text(_yaml(made | {"patches": patches}))
-    return folder
-
-
-def _yaml(value: object) -> str:
-    written: str = yaml.safe_dump(value)
-    return written
+    return written(folder, [installation.BASE], patches=patches)
 
 
 @dataclass

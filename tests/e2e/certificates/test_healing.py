@@ -15,7 +15,7 @@ from tests.control_plane.objects import apply, send
 from tests.control_plane.process import wait_for
 from tests.e2e.audit import AuditLog
 from tests.e2e.certificates.fleet import CONFIGURATION, SECRET, Fleet, served
-from tests.e2e.installation import USER, by_kind, documents
+from tests.e2e.installation import USER, by_kind, rendered
 from tests.e2e.support import MERGE, next_host, seconds_until
 from webhook.certificates.authority import issue_authority, issue_serving
 
@@ -114,7 +114,7 @@ def test_whoever_applies_the_file_again_starts_no_fight(
 ) -> None:
     """By kubectl with and without --server-side, and by another manager's forced apply, as GitOps tools do it."""
     right, before = fleet.bundles(), writes(audit_log, "mutatingwebhookconfigurations")
-    file = by_kind(list(documents(plane.kubectl("kustomize", str(installed)).stdout)), "MutatingWebhookConfiguration")
+    file = by_kind(rendered(plane, installed), "MutatingWebhookConfiguration")
     plane.kubectl("apply", "--server-side", "-k", str(installed))
     assert fleet.bundles() == right
     apply(plane.admin, [file], field_manager="gitops")
@@ -128,7 +128,7 @@ def test_whoever_applies_the_file_again_starts_no_fight(
 def test_whoever_insists_on_another_bundle_costs_one_write_each_time(
     plane: ControlPlane, fleet: Fleet, installed: Path, audit_log: AuditLog
 ) -> None:
-    file = by_kind(list(documents(plane.kubectl("kustomize", str(installed)).stdout)), "MutatingWebhookConfiguration")
+    file = by_kind(rendered(plane, installed), "MutatingWebhookConfiguration")
     file["webhooks"][0]["clientConfig"]["caBundle"] = text(STRANGER.certificate)
     right, before = fleet.bundles(), writes(audit_log, "mutatingwebhookconfigurations")
     for _ in range(3):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.control_plane.cluster import ControlPlane
-from tests.deploy.monitoring import DASHBOARD, DEFINITIONS, ROOT, dashboard, rules
-from tests.e2e.installation import by_kind, documents
+from tests.deploy.monitoring import DASHBOARD, DEFINITIONS, dashboard, rules
+from tests.deploy.rendering import KUSTOMIZE, written
+from tests.e2e.installation import BASE, by_kind, documents, rendered
 
 pytestmark = pytest.mark.e2e
 
@@ -23,16 +22,7 @@ OURS = ("PodMonitor", "PrometheusRule", "ConfigMap")
 def overlay(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Everything that an overlay over the base with the component renders to."""
     folder = tmp_path_factory.mktemp("overlay")
-    kustomize = Path(os.path.relpath(ROOT / "deploy" / "kustomize", folder.resolve()))
-    text = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": ELSEWHERE,
-        "resources": [str(kustomize / "base")],
-        "components": [str(kustomize / "components" / "monitoring")],
-    }
-    (folder / "kustomization.yaml").write_text(json.dumps(text))
-    return list(documents(plane.kubectl("kustomize", str(folder)).stdout))
+    return rendered(plane, written(folder, [BASE], [KUSTOMIZE / "components" / "monitoring"], namespace=ELSEWHERE))
 
 
 def test_the_operators_definitions_take_it_without_a_warning(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,30 +11,20 @@ from typing import Any, Final
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import Answer, send
 from tests.control_plane.process import wait_for
+from tests.deploy.rendering import KUSTOMIZE, written
 from tests.e2e import workloads
-from tests.e2e.installation import BASE, documents
+from tests.e2e.installation import BASE, rendered
 from tests.e2e.support import DRY_RUN, MERGE
 
 Object = dict[str, Any]
 
-COMPONENTS: Final = BASE.parent / "components"
 POLICIES: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 _TOLD: Final = re.compile(r"ValidatingAdmissionPolicy '([^']*)' with binding '[^']*'(?: denied request)?: (RAY\d+)")
 
 
 def overlay(folder: Path, *components: str, **fields: Any) -> Path:
     """An overlay over the base with these components; returns its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"resources: [{os.path.relpath(BASE, folder)}]", "components:"]
-    lines += [f"- {os.path.relpath(COMPONENTS / name, folder)}" for name in components]
-    lines += [f"{key}: {value}" for key, value in fields.items()]
-    (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-def rendered(plane: ControlPlane, folder: Path) -> list[Object]:
-    """The objects of an overlay, in the order in which kubectl applies and deletes them."""
-    return list(documents(plane.kubectl("kustomize", str(folder)).stdout))
+    return written(folder, [BASE], [KUSTOMIZE / "components" / name for name in components], **fields)
 
 
 def apply_bindings(plane: ControlPlane, folder: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.control_plane.cluster import ControlPlane
-from tests.e2e.policies.support import apply_bindings, in_namespace, overlay, rendered, wait_until_told
+from tests.e2e.installation import rendered
+from tests.e2e.policies.support import apply_bindings, in_namespace, overlay, wait_until_told
 from tests.injection.support import pod
 
 pytestmark = pytest.mark.e2e

@@ -14,13 +14,12 @@ from tests.control_plane.fixtures import running
 from tests.control_plane.objects import object_path, send
 from tests.control_plane.process import wait_for
 from tests.e2e import workloads
-from tests.e2e.installation import CONFIGURATIONS
+from tests.e2e.installation import CONFIGURATIONS, rendered
 from tests.e2e.policies.support import (
     POLICIES,
     answered,
     in_namespace,
     overlay,
-    rendered,
     told,
     try_out,
     wait_until_told,

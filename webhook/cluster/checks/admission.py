@@ -22,7 +22,6 @@ from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import dicts, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
 from webhook.cluster.checks.runner import is_missing_right
-from webhook.cluster.checks.shipped import DEFAULT_ROLE_ENTRY, ROLE_ENTRY
 from webhook.contract import Role
 from webhook.errors import ClusterError, escape
 from webhook.injection.check_codes import CheckCode
@@ -62,7 +61,7 @@ class Trial:
     @property
     def entry(self) -> str:
         """The entry of the configuration by which the pod is sent."""
-        return DEFAULT_ROLE_ENTRY if self.default_role else ROLE_ENTRY
+        return contract.ENTRIES[self.default_role]
 
     def pod(self, namespace: str) -> Object:
         """Admitted everywhere where pods are restricted, by Pod Security or a quota."""
@@ -236,7 +235,7 @@ def bad_role_is_refused(context: Context) -> Iterator[Outcome]:
             f"in {namespace} a pod with the role bad was let in",
             f"see whether calls arrive: {context.installation.logs}",
         )
-    elif ROLE_ENTRY not in answer.refusal or Code.BAD_ROLE not in answer.refusal:
+    elif contract.ENTRIES[None] not in answer.refusal or Code.BAD_ROLE not in answer.refusal:
         yield _untreated(context, f"in {namespace} somebody else refused it: {answer.refusal}")
     else:
         yield Passed(f"{Code.BAD_ROLE.value}, {namespace}")

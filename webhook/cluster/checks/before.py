@@ -14,10 +14,10 @@ from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import Item, dicts, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
 from webhook.cluster.checks.shipped import Right, installer_rights, service_rights
+from webhook.cluster.names import ADMISSION
 from webhook.errors import ClusterError
 from webhook.injection.check_codes import CheckCode
 
-_ADMISSION: Final = "/apis/admissionregistration.k8s.io/v1"
 _NAME_LABEL: Final = "app.kubernetes.io/name"
 _OURS: Final = ("ray-webhook", "ray-webhook-audit")
 _KUBERAY: Final = ("rayclusters", "rayservices")
@@ -46,7 +46,7 @@ class _ApiGroups(msgspec.Struct):
 
 def admission_policies(context: Context) -> Iterator[Outcome]:
     """Whether the components that are policies can be used."""
-    served = {resource.name for resource in context.api.get(_ADMISSION, {}, _Resources).resources}
+    served = {resource.name for resource in context.api.get(ADMISSION, {}, _Resources).resources}
     if "validatingadmissionpolicies" not in served:
         yield Warned(
             CheckCode.NO_POLICIES,

@@ -11,9 +11,10 @@ import msgspec
 from webhook.certificates.content import certificates_in
 from webhook.cluster.checks.cluster import INSTALL
 from webhook.cluster.checks.context import Context
-from webhook.cluster.checks.objects import Item, dicts, part, selects
+from webhook.cluster.checks.objects import Item, dicts, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Warned
 from webhook.cluster.checks.shipped import HANDLING, SELECTING, entries
+from webhook.cluster.selectors import LabelSelector
 from webhook.errors import quote
 from webhook.injection.check_codes import CheckCode
 
@@ -150,9 +151,9 @@ def _service_fault(context: Context, service: Item | None) -> str:
         return f"there is no Service {installed.namespace}/{installed.service}"
     if part(service.spec, str, "type") == "ExternalName" or context.readable_deployment is None:
         return ""
-    selector = {"matchLabels": part(service.spec, dict, "selector") or {}}
+    selector = part(service.spec, dict, "selector")
     labels = part(context.readable_deployment.spec, dict, "template", "metadata", "labels") or {}
-    if selector["matchLabels"] and selects(selector, labels):
+    if selector and LabelSelector(match_labels=selector).unmet(labels) is None:
         return ""
     return f"the Service {installed.service} does not select the pods of the Deployment {installed.deployment}"
 

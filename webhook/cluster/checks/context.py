@@ -12,13 +12,13 @@ import msgspec
 
 from webhook.cluster.checks.installation import Given, Installation, installation
 from webhook.cluster.checks.network import Network
-from webhook.cluster.checks.objects import Item, Labels
+from webhook.cluster.checks.objects import Item
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.reading import Reading, read
 from webhook.contract import DEFAULT_ROLE, Role
 from webhook.errors import ClusterError
-from webhook.injection.routing import is_followed
+from webhook.injection.routing import Labels, is_followed
 from webhook.injection.snapshot import Snapshot
 
 PAGE: Final = 500

@@ -15,9 +15,11 @@ from webhook.cluster.checks.admission import trial_namespace
 from webhook.cluster.checks.cluster import listed
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.endpoints import Endpoint, ServiceName
-from webhook.cluster.checks.objects import Item, Labels, dicts, part, selects, texts
+from webhook.cluster.checks.objects import Item, dicts, part, texts
 from webhook.cluster.checks.outcome import Outcome, Warned
+from webhook.cluster.selectors import selects
 from webhook.injection.check_codes import CheckCode
+from webhook.injection.routing import Labels
 
 _NAME: Final = "kubernetes.io/metadata.name"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from webhook.injection.routing import Labels
+
 _T = TypeVar("_T")
-Labels = Mapping[str, str | None]
 
 
 class Metadata(msgspec.Struct, rename="camel"):
@@ -69,24 +69,3 @@ def dicts(value: object, *path: str | int) -> list[dict[str, Any]]:
 def texts(value: object, *path: str | int) -> list[str]:
     """The texts of the list at `path`; what else is in it does not count."""
     return [item for item in part(value, list, *path) or [] if isinstance(item, str)]
-
-
-def selects(selector: object, labels: Labels) -> bool:
-    """Whether a LabelSelector selects; an empty one selects everything."""
-    wanted = part(selector, dict, "matchLabels") or {}
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _holds(expression, labels) for expression in dicts(selector, "matchExpressions")
-    )
-
-
-def _holds(expression: Mapping[str, Any], labels: Labels) -> bool:
-    key, values = str(expression.get("key")), texts(expression, "values")
-    match expression.get("operator"):
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case _:
-            return key not in labels

@@ -8,21 +8,21 @@ from typing import Final
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import Item, dicts, part, texts
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped
+from webhook.cluster.names import ADMISSION
 from webhook.errors import escape
 from webhook.injection.check_codes import CheckCode
 
-_ADMISSION: Final = "/apis/admissionregistration.k8s.io/v1"
 _OURS: Final = {"app.kubernetes.io/part-of": "ray-webhook"}
 _CONFIGURATION: Final = "MutatingWebhookConfiguration"
 _SHOWN: Final = 300
 
 
 def _policies(context: Context) -> list[Item]:
-    return context.items(f"{_ADMISSION}/validatingadmissionpolicies", labels=_OURS)
+    return context.items(f"{ADMISSION}/validatingadmissionpolicies", labels=_OURS)
 
 
 def _bindings(context: Context) -> list[Item]:
-    return context.items(f"{_ADMISSION}/validatingadmissionpolicybindings", labels=_OURS)
+    return context.items(f"{ADMISSION}/validatingadmissionpolicybindings", labels=_OURS)
 
 
 def are_bound(context: Context) -> Iterator[Outcome]:

@@ -1,6 +1,7 @@
 """What the shipped manifests say, for an installed wheel that has no deploy/ beside it.
 
-Tables, which tests/cluster/checks/test_shipped.py keeps equal to deploy/kustomize/base.
+Tables, which tests/cluster/checks/test_shipped.py keeps equal to deploy/kustomize/base. Which pods are sent is the same
+as in the policies that stand in for the webhook.
 """
 
 from __future__ import annotations
@@ -12,25 +13,16 @@ from typing import Any, Final
 from webhook import contract
 from webhook.cluster.checks.installation import Installation
 from webhook.contract import Role
+from webhook.manifests.policy.objects import selected
+from webhook.manifests.policy.who import sent
 
 Object = dict[str, Any]
 
-ROLE_ENTRY: Final = "role.ray.seedcore.io"
-DEFAULT_ROLE_ENTRY: Final = "default-role.ray.seedcore.io"
 SELECTING: Final = ("rules", "namespaceSelector", "objectSelector", "matchConditions")
 """The fields of an entry that say which pods are sent."""
 _ADMISSION: Final = "admissionregistration.k8s.io"
 _RBAC: Final = "rbac.authorization.k8s.io"
 
-_DECLARES: Final = (
-    f"object.metadata.?annotations[?'{contract.ROLE}'].hasValue() "
-    f"|| (object.metadata.?labels[?'{contract.KUBERAY_NODE_TYPE}'].hasValue() "
-    f"&& object.metadata.?labels[?'{contract.KUBERAY_CREATED_BY}'].orValue('') == '{contract.KUBERAY_OPERATOR}')"
-)
-_NO_MIRROR: Final = {
-    "name": "no-mirror-pod",
-    "expression": f"!object.metadata.?annotations[?'{contract.MIRROR_POD}'].hasValue()",
-}
 _RULES: Final = [
     {"apiGroups": [""], "apiVersions": ["v1"], "operations": [verb], "resources": [resource], "scope": "Namespaced"}
     for verb, resource in (("CREATE", "pods"), ("UPDATE", "pods/ephemeralcontainers"))
@@ -52,30 +44,25 @@ def entries(namespace: str) -> dict[str, Object]:
     Args:
         namespace: the webhook's own.
     """
-    not_ours = _expression("kubernetes.io/metadata.name", "NotIn", "kube-system", "kube-node-lease", namespace)
-    followed = [not_ours, _expression(contract.INJECTION, "NotIn", contract.DISABLED)]
-    by_default = _expression(contract.DEFAULT_ROLE, "In", Role.CLIENT.value)
-    declares = {"name": "declares-a-role-or-is-kuberays", "expression": _DECLARES}
-    declares_not = {"name": "declares-no-role-and-is-not-kuberays", "expression": f"!({_DECLARES})"}
+    others = [*sorted(contract.SYSTEM_NAMESPACES, reverse=True), namespace]
     return {
-        ROLE_ENTRY: _entry(contract.MUTATE_PATH, followed, declares),
-        DEFAULT_ROLE_ENTRY: _entry(contract.DEFAULT_CLIENT_PATH, [*followed, by_default], declares_not),
+        contract.ENTRIES[default_role]: {
+            "path": path,
+            "rules": _RULES,
+            "namespaceSelector": {"matchExpressions": selected(default_role, "NotIn", others)},
+            "objectSelector": {},
+            "matchConditions": [
+                {"name": name, "expression": _quoted(text)} for name, text in sent(default_role).items()
+            ],
+            **HANDLING,
+        }
+        for default_role, path in ((None, contract.MUTATE_PATH), (Role.CLIENT, contract.DEFAULT_CLIENT_PATH))
     }
 
 
-def _expression(key: str, operator: str, *values: str) -> Object:
-    return {"key": key, "operator": operator, "values": list(values)}
-
-
-def _entry(path: str, namespaces: list[Object], condition: Object) -> Object:
-    return {
-        "path": path,
-        "rules": _RULES,
-        "namespaceSelector": {"matchExpressions": namespaces},
-        "objectSelector": {},
-        "matchConditions": [_NO_MIRROR, condition],
-        **HANDLING,
-    }
+def _quoted(expression: str) -> str:
+    """CEL as the shipped file has it, on a line and in simple quotes."""
+    return " ".join(expression.replace('"', "'").split())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

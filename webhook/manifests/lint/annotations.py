@@ -13,6 +13,7 @@ from webhook.injection.annotations import AnnotationFault
 from webhook.injection.decision import Deny
 from webhook.injection.findings import LintCode, ManifestCode
 from webhook.injection.reasons import Code
+from webhook.manifests.keys import LIKENESS, NAMESPACE_LABELS, meant, misplaced, ours, strange
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.finding import Finding, Level
 from webhook.manifests.lint.judge import keys_of
@@ -29,15 +30,6 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     contract.CONNECT: [*Connect],
     contract.ON_CONFLICT: [*OnConflict],
 }
-_NAMESPACE_LABELS: Final[Mapping[str, str]] = {
-    contract.DEFAULT_ROLE: Role.CLIENT.value,
-    contract.INJECTION: contract.DISABLED,
-}
-_NAMES: Final = {key.removeprefix(contract.PREFIX): key for key in contract.ANNOTATIONS}
-_LIKENESS: Final = 0.7
-"""Of a misspelt word and the right one, by difflib's ratio: one letter of four, two of seven."""
-_ALIKE: Final = 0.9
-"""Of another's whole key and ours, so that it is taken for a misspelt one."""
 
 
 def annotation_findings(template: Template, context: Context) -> Iterator[Finding]:
@@ -61,7 +53,7 @@ def likely(written: Mapping[str, Any], fault: AnnotationFault) -> str | None:
     """The fix, where a misspelt value is one of a few."""
     for key in keys_of(fault.code):
         value = written.get(key)
-        meant = get_close_matches(str(value).strip().lower(), _CHOICES.get(key, ()), n=1, cutoff=_LIKENESS)
+        meant = get_close_matches(str(value).strip().lower(), _CHOICES.get(key, ()), n=1, cutoff=LIKENESS)
         if meant:
             return f"did you mean {quote(meant[0])}?"
     return None
@@ -76,33 +68,17 @@ def _told(template: Template, code: Code, level: Level, text: str, fix: str | No
 
 
 def _unknown_keys(part: Part) -> Iterator[Finding]:
-    for key, meant in strange_keys(part.get(*_WRITTEN)):
-        yield _unknown(part, (*_WRITTEN, key), f"annotation {key} is none of ours", meant)
-    for key in _ours(part.get(*_LABELS)):
+    for key, likely in strange(part.get(*_WRITTEN)):
+        yield _unknown(part, (*_WRITTEN, key), f"annotation {key} is none of ours", likely)
+    for key in ours(part.get(*_LABELS)):
         fix = f"write it as an annotation: {key}" if key in contract.ANNOTATIONS else None
         yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a pod", None, fix)
 
 
-def _unknown(part: Part, steps: tuple[str, ...], message: str, meant: str | None, fix: str | None = None) -> Finding:
-    fix = f"did you mean {meant}?" if meant else fix
+def _unknown(part: Part, steps: tuple[str, ...], message: str, likely: str | None, fix: str | None = None) -> Finding:
+    fix = f"did you mean {likely}?" if likely else fix
     span = part.key_span(*steps)
     return part.finding(ManifestCode.UNKNOWN_KEY, Level.WARNING, message, span=span, fix=fix)
-
-
-def strange_keys(written: object) -> Iterator[tuple[str, str | None]]:
-    """The keys that are ours and unknown, or look like ours, with the one that is meant."""
-    for key in written if isinstance(written, dict) else ():
-        if key in contract.ANNOTATIONS:
-            continue
-        if key.startswith(contract.PREFIX):
-            meant = get_close_matches(key.removeprefix(contract.PREFIX).lower(), _NAMES, n=1, cutoff=_LIKENESS)
-            yield key, _NAMES[meant[0]] if meant else None
-        elif meant := get_close_matches(key.lower(), contract.ANNOTATIONS, n=1, cutoff=_ALIKE):
-            yield key, meant[0]
-
-
-def _ours(written: object) -> list[str]:
-    return [key for key in written if key.startswith(contract.PREFIX)] if isinstance(written, dict) else []
 
 
 def _reference_findings(template: Template, context: Context) -> Iterator[Finding]:
@@ -118,8 +94,8 @@ def _reference_findings(template: Template, context: Context) -> Iterator[Findin
         name, targets = value.rpartition("/")[2], context.index.targets_near(part.file.path, kind)
         known = [other for _, other in sorted(targets)]
         if known and name not in known and not has_placeholder(value):
-            meant = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
-            fix = f"did you mean {quote(meant[0])}?" if meant else None
+            likely = get_close_matches(name, known, n=1, cutoff=LIKENESS)
+            fix = f"did you mean {quote(likely[0])}?" if likely else None
             message = f"annotation {key} is {quote(value)}, and none of the files has that {kind}"
             yield part.finding(LintCode.DANGLING_TARGET, Level.NOTE, message, fix=fix)
 
@@ -127,31 +103,24 @@ def _reference_findings(template: Template, context: Context) -> Iterator[Findin
 def misplaced_findings(part: Part, templates: Sequence[Template]) -> Iterator[Finding]:
     """Our annotations on an object itself, or on the job of a CronJob, which the pods do not get."""
     heard = {key for template in templates for key in template.written}
-    for steps in ((), ("spec", "jobTemplate")):
-        for field in ("annotations", "labels"):
-            at = (*steps, "metadata", field)
-            for key in _ours(part.get(*at)):
-                if key not in heard:
-                    message = (
-                        f"{field[:-1]} {key} of {part.get('kind')} {part.get('metadata', 'name')} does nothing there"
-                    )
-                    fix = None if templates else "take it out: only pods and their templates are looked at"
-                    span = part.key_span(*at, key)
-                    yield part.finding(ManifestCode.MISPLACED, Level.WARNING, message, span=span, fix=fix)
+    for place, field, key in misplaced(part.value, heard):
+        message = f"{field[:-1]} {key} of {part.get('kind')} {part.get('metadata', 'name')} does nothing there"
+        fix = None if templates else "take it out: only pods and their templates are looked at"
+        span = part.key_span(*place, "metadata", field, key)
+        yield part.finding(ManifestCode.MISPLACED, Level.WARNING, message, span=span, fix=fix)
 
 
 def namespace_findings(part: Part) -> Iterator[Finding]:
     """Labels of a Namespace that do nothing."""
     name = part.get("metadata", "name")
-    for key in _ours(part.get(*_LABELS)):
-        allowed, value = _NAMESPACE_LABELS.get(key), part.get(*_LABELS, key)
+    for key in ours(part.get(*_LABELS)):
+        allowed, value = NAMESPACE_LABELS.get(key), part.get(*_LABELS, key)
         if allowed is None:
-            meant = next(iter(get_close_matches(key, [*_NAMESPACE_LABELS], n=1, cutoff=_LIKENESS)), None)
-            fix = f"allowed there: {', '.join(_NAMESPACE_LABELS)}"
-            yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a Namespace", meant, fix)
+            likely, fix = meant(key, NAMESPACE_LABELS), f"allowed there: {', '.join(NAMESPACE_LABELS)}"
+            yield _unknown(part, (*_LABELS, key), f"label {key} does nothing on a Namespace", likely, fix)
         elif value != allowed and not has_placeholder(value):
             message = f"label {key} of Namespace {name} is {quote(str(value))}, which does nothing; allowed: {allowed}"
             yield part.at(*_LABELS, key).finding(ManifestCode.IDLE_LABEL, Level.WARNING, message)
-    for key in _ours(part.get(*_WRITTEN)):
-        fix = f"label it: {key if key in _NAMESPACE_LABELS else contract.DEFAULT_ROLE}"
+    for key in ours(part.get(*_WRITTEN)):
+        fix = f"label it: {key if key in NAMESPACE_LABELS else contract.DEFAULT_ROLE}"
         yield _unknown(part, (*_WRITTEN, key), f"annotation {key} does nothing on a Namespace", None, fix)

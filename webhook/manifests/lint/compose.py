@@ -12,7 +12,8 @@ from webhook.injection.findings import LintCode
 from webhook.injection.reasons import Code
 from webhook.manifests.compose.file import SERVICES, ComposeFile, ShapeError
 from webhook.manifests.compose.service import EXTENDS, IDLE_LABELS, INCLUDE, Service, in_compose_terms, uses_roles
-from webhook.manifests.lint.annotations import likely, strange_keys
+from webhook.manifests.keys import strange
+from webhook.manifests.lint.annotations import likely
 from webhook.manifests.lint.compose_env_files import env_file_findings
 from webhook.manifests.lint.context import Context
 from webhook.manifests.lint.declared import declared_finding
@@ -101,7 +102,7 @@ def _label_findings(judged: _Judged) -> Iterator[Finding]:
         key = next(key for key in keys_of(fault.code) if key in written)
         fix = likely(written, fault) or advice
         yield file.finding(fault.code, Level.ERROR, judged.label(key), message, fix=fix)
-    for key, meant in strange_keys({item["name"]: "" for item in judged.service.labels.items}):
+    for key, meant in strange({item["name"]: "" for item in judged.service.labels.items}):
         message, suggestion = f"label {key} is none of ours", f"did you mean {meant}?" if meant else None
         yield file.finding(LintCode.UNKNOWN_LABEL, Level.WARNING, judged.label(key), message, fix=suggestion)
     for key in IDLE_LABELS:

@@ -76,11 +76,6 @@ class Part:
         shown = self.file.text[start : end if first < 0 else first].rstrip()
         return start, start + max(len(shown), 1)
 
-    def node_span(self, *steps: str | int) -> Span:
-        """Where the whole value below stands."""
-        node = node_at(self.root, (*self.path, *steps))
-        return node.start_mark.index, node.end_mark.index
-
     def inside(self, *steps: str | int) -> File | None:
         """The YAML in the block of text below, at its own lines and columns; None where it is no block."""
         try:

@@ -32,22 +32,28 @@ def policies(name: str, connection: Connection, *, operator: str, namespaces: Se
     Args:
         operator: whether they are for these `namespaces` (``In``) or for all others (``NotIn``).
     """
-    selected = [
+    made = tables(connection)
+    yield from _policy(name, made, selected(None, operator, namespaces), default_role=None)
+    clients = made.only(*Connect, KUBERAY, KUBERAY_WAIT)
+    chosen = selected(Role.CLIENT, operator, namespaces)
+    yield from _policy(f"default-role.{name}", clients, chosen, default_role=Role.CLIENT)
+
+
+def selected(default_role: Role | None, operator: str, namespaces: Sequence[str]) -> list[Object]:
+    """Whose pods are looked at: the expressions of a namespace selector, as the shipped configuration has them too."""
+    by_default = [_expression(contract.DEFAULT_ROLE, "In", [default_role.value])] if default_role else []
+    return [
         _expression("kubernetes.io/metadata.name", operator, namespaces),
         _expression(contract.INJECTION, "NotIn", [contract.DISABLED]),
+        *by_default,
     ]
-    made = tables(connection)
-    yield from _policy(name, made, selected, default_role=None)
-    clients = made.only(*Connect, KUBERAY, KUBERAY_WAIT)
-    selected = [*selected, _expression(contract.DEFAULT_ROLE, "In", [Role.CLIENT.value])]
-    yield from _policy(f"default-role.{name}", clients, selected, default_role=Role.CLIENT)
 
 
 def _expression(key: str, operator: str, values: Sequence[str]) -> Object:
     return {"key": key, "operator": operator, "values": list(values)}
 
 
-def _policy(name: str, made: Tables, selected: list[Object], *, default_role: Role | None) -> Iterator[Object]:
+def _policy(name: str, made: Tables, namespaces: list[Object], *, default_role: Role | None) -> Iterator[Object]:
     spec = {
         # As the webhook's own: what cannot be judged is let through, and the policy is never itself the outage.
         "failurePolicy": "Ignore",
@@ -55,7 +61,7 @@ def _policy(name: str, made: Tables, selected: list[Object], *, default_role: Ro
         "matchConstraints": {
             "matchPolicy": "Equivalent",
             "resourceRules": [_RULE],
-            "namespaceSelector": {"matchExpressions": selected},
+            "namespaceSelector": {"matchExpressions": namespaces},
         },
         "matchConditions": [{"name": name, "expression": text} for name, text in conditions(default_role).items()],
         "variables": [

@@ -30,13 +30,23 @@ _IS_OPERATORS: Final = f'{label(contract.KUBERAY_CREATED_BY)}.orValue("") == {te
 _LOOKS_LIKE_KUBERAYS: Final = f"({label(contract.KUBERAY_NODE_TYPE)}.hasValue()\n&& {_IS_OPERATORS})"
 
 
-def conditions(default_role: Role | None) -> dict[str, str]:
-    """Which pods the policy looks at at all, by the conditions' names.
+def sent(default_role: Role | None) -> dict[str, str]:
+    """Which pods the API server sends the webhook, by the conditions' names; the shipped configuration says the same.
 
-    As for the webhook there are two: one for pods that say what they are, and one for the others of a namespace with a
-    default role. A condition does not see the namespace (tried on 1.37).
+    There are two ways: one for pods that say what they are, and one for the others of a namespace with a default role.
+    A condition does not see the namespace (tried on 1.37).
     """
-    sent = f"{_IS_ANNOTATED}\n|| {_LOOKS_LIKE_KUBERAYS}"
+    says = f"{_IS_ANNOTATED}\n|| {_LOOKS_LIKE_KUBERAYS}"
+    declares = {"declares-a-role-or-is-kuberays": says}
+    declares_not = {"declares-no-role-and-is-not-kuberays": f"!({says})"}
+    return {
+        "no-mirror-pod": f"!{annotation(contract.MIRROR_POD)}.hasValue()",
+        **(declares_not if default_role else declares),
+    }
+
+
+def conditions(default_role: Role | None) -> dict[str, str]:
+    """Which pods the policy looks at at all: of those that the webhook would be sent."""
     submitter = [
         f"{label(contract.KUBERAY_ORIGIN_NAME)}.hasValue()",
         f'{label(contract.KUBERAY_ORIGIN_KIND)}.orValue("") == "RayJob"',
@@ -45,12 +55,7 @@ def conditions(default_role: Role | None) -> dict[str, str]:
     ]
     node_type = f'{label(contract.KUBERAY_NODE_TYPE)}.orValue("")'
     return {
-        "no-mirror-pod": f"!{annotation(contract.MIRROR_POD)}.hasValue()",
-        **(
-            {"declares-no-role-and-is-not-kuberays": f"!({sent})"}
-            if default_role
-            else {"declares-a-role-or-is-kuberays": sent}
-        ),
+        **sent(default_role),
         "role-is-not-none": f'{annotation(contract.ROLE)}.orValue("") != {text(Role.NONE)}',
         "no-redis-cleanup": f"{node_type} != {text(contract.KUBERAY_REDIS_CLEANUP)}",
         "no-submitter": f"!({f'{chr(10)}&& '.join(submitter)})",
