@@ -298,3 +298,22 @@ def test_the_hook_for_pre_commit_has_its_form_and_knows_the_files_that_are_linte
     assert [path for path in known if not re.search(hook["files"], path)] == []
     assert [path for path in known if kind_by_name(path) is None] == []
     assert [path for path in ["README.md", "a.yaml.bak", "envy", "a.pyc"] if re.search(hook["files"], path)] == []
+
+
+@pytest.mark.parametrize(("form", "written"), [("json", r"a\\udcff.yaml"), ("sarif", "a%FF.yaml")])
+def test_a_file_name_need_not_be_utf_8(tmp_path: Path, form: str, written: str) -> None:
+    (tmp_path / os.fsdecode(b"a\xff.yaml")).write_text(WRONG)
+    status, text = lint(tmp_path, "-o", form)
+
+    assert status == 1
+    assert json.loads(text)
+    assert written in text
+
+
+def test_a_character_that_yaml_has_not_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: Pod\n# \x1b[2J\n")
+    status, text = lint(tmp_path)
+
+    assert status == 2
+    assert 'is not YAML (the character "\\x1b" is not allowed)' in text
+    assert "a.yaml:2:3\n" in text
