@@ -126,7 +126,7 @@ def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File
 
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:
     """What is found in a file; None if it is none that is looked at."""
-    file = File(path=candidate.path, text="", kind=kind)
+    file = File(path=candidate.path, text="", kind=kind, root=candidate.root)
     if candidate.fault:
         return _unreadable(file, candidate.fault, "make it readable, or leave it out")
     try:
