@@ -46,6 +46,7 @@ def test_a_program_is_read_in_its_own_encoding(tmp_path: Path, content: bytes, e
     (tmp_path / "app.py").write_bytes(content)
 
     assert expected in told(tmp_path)
+    assert run_command("lint", str(tmp_path)).returncode == (1 if expected == "RAY650" else 2)
     assert "Traceback" not in told(tmp_path)
 
 

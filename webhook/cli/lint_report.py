@@ -18,7 +18,7 @@ from webhook.manifests.lint.kinds import may_be_manifest
 from webhook.manifests.lint.python.source import decode
 from webhook.manifests.lint.registry import FAMILIES, findings
 
-_UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
+_UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML, LintCode.NOT_PYTHON})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
