@@ -295,3 +295,11 @@ def test_manifests_without_pods_are_passed_on(folder: Path) -> None:
     ended = piped("inject", "-", stdin=text.encode())
 
     assert (ended.returncode, ended.stdout.decode(), ended.stderr) == (0, text, b"-: no pod template\n")
+
+
+def test_files_are_written_by_rename_so_that_nobody_sees_half_of_one(folder: Path) -> None:
+    (folder / "api.yaml").chmod(0o640)
+    with (folder / "api.yaml").open() as opened:
+        assert piped("inject", "-w", "api.yaml").returncode == 0
+        assert opened.read() == CLIENT
+    assert (folder / "api.yaml").stat().st_mode & 0o777 == 0o640

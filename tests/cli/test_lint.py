@@ -305,3 +305,22 @@ def test_what_a_compose_file_names_as_its_env_file_is_linted_whatever_it_is_call
     (tmp_path / "other.conf").write_text("RAY_ADDRESS=ray://head:10001\n")
 
     assert codes(tmp_path) == [("compose.yaml", "RAY642"), ("ray.conf", "RAY610")]
+
+
+@pytest.mark.parametrize(("form", "written"), [("json", r"a\\udcff.yaml"), ("sarif", "a%FF.yaml")])
+def test_a_file_name_need_not_be_utf_8(tmp_path: Path, form: str, written: str) -> None:
+    (tmp_path / os.fsdecode(b"a\xff.yaml")).write_text(WRONG)
+    status, text = lint(tmp_path, "-o", form)
+
+    assert status == 1
+    assert json.loads(text)
+    assert written in text
+
+
+def test_a_character_that_yaml_has_not_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: Pod\n# \x1b[2J\n")
+    status, text = lint(tmp_path)
+
+    assert status == 2
+    assert 'is not YAML (the character "\\x1b" is not allowed)' in text
+    assert "a.yaml:2:3\n" in text

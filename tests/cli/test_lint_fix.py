@@ -275,3 +275,29 @@ def test_an_env_file_that_compose_reads_as_well_stays(seed: Path) -> None:
     done = lint(seed, "--fix", "seedcore")
     assert "RAY_ADDRESS" in (seed / "seedcore" / "base" / "seedcore.env").read_text()
     assert "seedcore/base/seedcore.env is read by a Compose service of seedcore/compose.yaml as well" in done.stdout
+
+
+def test_a_file_behind_a_link_out_of_the_folder_is_not_changed(folder: Path) -> None:
+    (folder / "given").mkdir()
+    (folder / "given" / "link.yaml").symlink_to("../api.yaml")
+    done = fix(folder, "given")
+    assert done.returncode == 1
+    assert "given/link.yaml is a link out of the folder that was given" in done.stdout
+    assert (folder / "api.yaml").read_text() == CLIENT
+
+
+@pytest.mark.parametrize("tool", [("patch", "-p0", "-s"), ("git", "apply", "-p0")])
+def test_the_diff_of_a_file_with_an_odd_name_steers_no_terminal_and_applies(
+    folder: Path, tool: tuple[str, ...]
+) -> None:
+    (folder / "api.yaml").rename(folder / 'a\x1b[2J".yaml')
+    done = lint(folder, "--diff", "--settings", "settings.env", ".")
+    assert done.stdout.startswith('--- "a\\033[2J\\042.yaml"\n')
+    subprocess.run(tool, cwd=folder, input=done.stdout, text=True, check=True, timeout=60)
+    assert (folder / 'a\x1b[2J".yaml').read_text() == FIXED
+
+
+def test_what_would_steer_a_terminal_is_shown_there_as_what_it_is(folder: Path) -> None:
+    (folder / "api.yaml").write_text(f"{CLIENT}# caf\u00e9 \u202e\n")
+    seen = run_on_terminal("lint", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
+    assert " # caf\u00e9 \\u202e\n" in seen.text

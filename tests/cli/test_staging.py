@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,11 @@ def test_a_file_with_a_fix_for_each_of_its_names_is_told(file: Path) -> None:
     with pytest.raises(InputError, match="two names"):
         staging.stage(str(file.parent / "b.yaml"), "old", "newer")
     staging.discard()
+
+
+def test_an_interrupt_leaves_nothing_behind(file: Path) -> None:
+    with suppress(KeyboardInterrupt), Staging() as staging:
+        staging.stage(str(file), "old", "new")
+        raise KeyboardInterrupt
+    assert file.read_text() == "old"
+    assert list(file.parent.iterdir()) == [file]

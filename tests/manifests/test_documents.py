@@ -144,7 +144,7 @@ def test_what_two_aliases_share_in_text_is_not_shared_in_memory() -> None:
         ("kind: Pod\na: &a {<<: *a}", f"s:2:4 has more than {MAX_DEPTH} levels of nesting"),
         ("[" * 100_000, f"s:1:{MAX_DEPTH + 2} has more than {MAX_DEPTH} levels of nesting"),
         ("- " * 100_000, f"s:1:{2 * MAX_DEPTH + 3} has more than {MAX_DEPTH} levels of nesting"),
-        ("\x00", "s is not YAML (ReaderError)"),
+        ("\x00", 's:1:1 is not YAML (the character "\\x00" is not allowed)'),
         ("a: *b", "s:1:4 is not YAML"),
     ],
 )

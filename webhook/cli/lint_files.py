@@ -29,12 +29,16 @@ class Candidate:
         path: with ``/`` between its parts and nothing to leave out.
         kind: what it is read as; None where its name and its first line do not tell.
         is_named: whether the user named it, so that it is looked at whatever it is.
+        root: what of the path says nothing about the file, as it is but where the folder that was given lies.
+        is_outside: whether it is behind a symbolic link that leads out of the folder in which it was found.
         fault: why nothing is known of it: it is a folder that cannot be listed.
     """
 
     path: str
     kind: FileKind | None
     is_named: bool
+    root: str = ""
+    is_outside: bool = False
     fault: str | None = None
 
 
@@ -70,11 +74,13 @@ def _behind(name: str) -> Iterator[Candidate]:
         yield from _in_folder(name)
     else:
         path = _normal(name)
-        yield Candidate(path=path, kind=kind_by_name(path) or _kind_by_content(path) or FileKind.YAML, is_named=True)
+        kind = kind_by_name(path) or _kind_by_content(path) or FileKind.YAML
+        yield Candidate(path=path, kind=kind, is_named=True, root=_root(str(Path(name).parent)))
 
 
 def _in_folder(name: str) -> Iterator[Candidate]:
     faults: list[OSError] = []
+    root, real = _root(name), Path(name).resolve()
     for folder, folders, files in os.walk(name, onerror=faults.append):
         folders[:] = sorted(one for one in folders if not _is_skipped(folder, one))
         for file in sorted(files):
@@ -84,10 +90,19 @@ def _in_folder(name: str) -> Iterator[Candidate]:
             kind = kind_by_name(path)
             if kind is None and not Path(path).suffix:
                 kind = _kind_by_content(path)
-            yield Candidate(path=path, kind=kind, is_named=False)
+            is_outside = Path(path).is_symlink() and not Path(path).resolve().is_relative_to(real)
+            yield Candidate(path=path, kind=kind, is_named=False, root=root, is_outside=is_outside)
     for error in faults:
         told = f"the folder cannot be listed ({error.strerror})"
         yield Candidate(path=_normal(str(error.filename)), kind=FileKind.YAML, is_named=True, fault=told)
+
+
+def _root(folder: str) -> str:
+    """What of an absolute path is not asked about: the working directory, or else the `folder` that was given."""
+    given, here = Path(os.path.normpath(folder)), Path.cwd()
+    if not given.is_absolute():
+        return ""
+    return f"{(here if given.is_relative_to(here) else given).as_posix()}/"
 
 
 def _is_skipped(folder: str, name: str) -> bool:

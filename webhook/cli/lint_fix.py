@@ -68,7 +68,9 @@ def fix_candidates(candidates: Sequence[Candidate], context: Context, *, write: 
     texts = dict(_read(candidates))
     found = report_on(candidates, context, texts)
     around = _around(texts, {candidate.path for candidate in candidates}, context)
-    done, failed = _planned(texts, around, context, list(found.findings), write=write)
+    frozen = dict.fromkeys(around, "is not among the files that were given")
+    frozen |= {one.path: "is a link out of the folder that was given" for one in candidates if one.is_outside}
+    done, failed = _planned({**texts, **around}, frozen, context, list(found.findings), write=write)
     after = {path: done.texts.text(path) for path in done.changed}
     report = report_on(candidates, context, {**texts, **after})
     linted = tuple(_with_reasons(one, done) for one in report.linted)
@@ -99,19 +101,17 @@ def _around(texts: dict[str, str], given: set[str], context: Context) -> dict[st
 
 
 def _planned(
-    texts: Mapping[str, str], around: Mapping[str, str], context: Context, findings: Sequence[Finding], *, write: bool
+    texts: Mapping[str, str], frozen: dict[str, str], context: Context, findings: Sequence[Finding], *, write: bool
 ) -> tuple[Fix, list[WebhookError]]:
     """The fix, made again without each file that cannot be written: what depends on it must not be done either."""
-    frozen = dict.fromkeys(around, "is not among the files that were given")
     failed: list[WebhookError] = []
     while True:
-        done = fix({**texts, **around}, context, findings=findings, frozen=frozen)
-        staging = Staging()
-        refused = dict(_staged(staging, texts, done)) if write else {}
-        if not refused:
-            staging.commit()
-            return done, failed
-        staging.discard()
+        done = fix(texts, context, findings=findings, frozen=frozen)
+        with Staging() as staging:
+            refused = dict(_staged(staging, texts, done)) if write else {}
+            if not refused:
+                staging.commit()
+                return done, failed
         frozen |= dict.fromkeys(refused, "cannot be written")
         failed += refused.values()
 
@@ -150,7 +150,7 @@ def _diff_lines(fixed: Fixed, style: Style) -> Iterator[str]:
         for number, line in enumerate(unified(path, before, after)):
             is_header = number < _HEADER_LINES
             color = None if is_header else _DIFF_COLORS.get(line[0])
-            shown = line.removesuffix("\n")
+            shown = style.visible(line.removesuffix("\n"))
             yield (style(shown, color, bold=is_header) if color or is_header else shown) + "\n"
 
 

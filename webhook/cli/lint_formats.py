@@ -34,7 +34,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "level": finding.level,
-        "file": finding.path,
+        "file": finding.path.encode(errors="backslashreplace").decode(),  # names need not be UTF-8
         "line": finding.line,
         "column": finding.column,
         "endLine": finding.end_line,
@@ -90,7 +90,8 @@ def _result(finding: Finding, codes: Sequence[ReasonCode]) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    return f"file://{quote_url(path)}" if posixpath.isabs(path) else quote_url(path)
+    written = quote_url(path.encode(errors="surrogateescape"))
+    return f"file://{written}" if posixpath.isabs(path) else written
 
 
 def _formatted(document: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from webhook.manifests.lint.python.source import decode
 from webhook.manifests.lint.registry import FAMILIES, findings
 
 _INDEXED: Final = (FileKind.YAML, FileKind.COMPOSE)
-_UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML})
+_UNREAD: Final = frozenset({LintCode.UNREADABLE, LintCode.NOT_YAML, LintCode.NOT_PYTHON})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +127,7 @@ def _yaml_files(candidates: Sequence[Candidate], texts: _Texts) -> Iterator[File
 
 def _lint(candidate: Candidate, kind: FileKind, texts: _Texts, context: Context) -> Linted | None:
     """What is found in a file; None if it is none that is looked at."""
-    file = File(path=candidate.path, text="", kind=kind)
+    file = File(path=candidate.path, text="", kind=kind, root=candidate.root)
     if candidate.fault:
         return _unreadable(file, candidate.fault, "make it readable, or leave it out")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from webhook.cli.lint_report import Report
 from webhook.cli.output import Style
 from webhook.errors import escape
+from webhook.injection.findings import LintCode
 from webhook.manifests.lint.finding import File, Finding, Level
 
 _COLORS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
@@ -29,7 +30,7 @@ def _lines(finding: Finding, file: File, style: Style) -> Iterator[str]:
     number = str(finding.line)
     gutter = " " * len(number)
     yield f"{gutter}{style('-->', 'blue')} {escape(finding.path)}:{finding.line}:{finding.column}"
-    if file.text:
+    if file.text and finding.code is not LintCode.TOKEN_WRITTEN:  # its line is a secret
         bar = style("|", "blue")
         shown, mark = _excerpt(finding, file)
         yield f"{gutter} {bar}"

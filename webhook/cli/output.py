@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar, TextIO, TypeVar
 
 import click
 
-from webhook.errors import InputError, WebhookError, quote
+from webhook.errors import InputError, WebhookError, escape, quote
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -92,6 +92,16 @@ class Style:
         stream: TextIO | None = sys.stderr if err else sys.stdout  # None where it is closed
         is_seen = stream is not None and stream.isatty()
         self._enabled = is_seen and not no_color and not os.environ.get("NO_COLOR")
+
+        self._is_seen = is_seen
+
+    def visible(self, text: str) -> str:
+        """A line of a file: on a terminal without what would steer it, elsewhere as it is."""
+        if not self._is_seen:
+            return text
+        body = text.rstrip("\r")
+        kept = (one if one.isprintable() or one in "\t\n" else escape(one) for one in body)
+        return "".join(kept) + text[len(body) :]
 
     def __call__(self, text: str, color: str | None = None, *, bold: bool = False) -> str:
         """`text` in `color`, or as it is."""

@@ -10,6 +10,7 @@ import click
 
 from webhook.cli.given import given_options, read_given
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
+from webhook.cli.staging import Staging
 from webhook.errors import InputError, UsageError, WebhookError, escape
 from webhook.manifests.compose.file import ComposeFile, read_manifests
 from webhook.manifests.outcomes import Given, Outcome, Result
@@ -54,13 +55,15 @@ def run(rewrite: Rewrite, rewrite_services: RewriteServices, names: Sequence[str
     sources, status = _sources(names)
     given = read_given(flags, [document.value for _, source in sources for document in source.documents])
     written = []
-    for name, source in sources:
-        result = rewrite_services(source, given) if isinstance(source, ComposeFile) else rewrite(source, given)
-        status = max(status, _report(name, result, reported))
-        if not flags["in_place"]:
-            written.append(result.text)
-        elif result.text != source.text:
-            status = max(status, _write(name, result.text))
+    with Staging() as staging:
+        for name, source in sources:
+            result = rewrite_services(source, given) if isinstance(source, ComposeFile) else rewrite(source, given)
+            status = max(status, _report(name, result, reported))
+            if not flags["in_place"]:
+                written.append(result.text)
+            elif result.text != source.text:
+                status = max(status, _stage(staging, name, source.text, result.text))
+        staging.commit()
     click.echo(joined(written).encode(), nl=False)
     return status
 
@@ -109,12 +112,11 @@ def _is_manifest(path: Path) -> bool:
     return path.suffix in _ENDINGS and path.name not in _KUSTOMIZATIONS and path.is_file()
 
 
-def _write(name: str, text: str) -> int:
+def _stage(staging: Staging, name: str, before: str, after: str) -> int:
     try:
-        Path(name).write_bytes(text.encode())
-    except OSError as error:
-        reason = error.strerror or error
-        return _fail(InputError(f"{describe_input(name)} cannot be written ({reason})", fix="make it writable"))
+        staging.stage(name, before, after)
+    except InputError as error:
+        return _fail(error)
     return 0
 
 

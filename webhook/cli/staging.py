@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from webhook.cli.output import describe_input
 from webhook.errors import InputError
@@ -23,6 +24,14 @@ class Staging:
     """
 
     staged: dict[Path, tuple[Path, str]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Begin; at the end, be it an interrupt, nothing is left that was not committed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Discard what was not committed."""
+        self.discard()
 
     def stage(self, path: str, before: str, after: str) -> None:
         """Write `after` beside the file at `path`, which must still say `before`.
@@ -51,9 +60,9 @@ class Staging:
 
     def commit(self) -> None:
         """Move every new content into its place."""
-        while self.staged:
-            file, (new, _) = self.staged.popitem()
+        for file, (new, _) in [*self.staged.items()]:
             new.replace(file)
+            del self.staged[file]
 
     def discard(self) -> None:
         """Forget every new content."""

@@ -54,6 +54,8 @@ def compose(text: Text) -> Iterator[Node]:
         yield from _Composer(text).documents()
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(text, error) from None
+    except yaml.reader.ReaderError:
+        raise _not_a_character(text) from None
     except (
         yaml.YAMLError,
         ArithmeticError,
@@ -71,6 +73,15 @@ def _not_yaml(text: Text, error: yaml.MarkedYAMLError) -> InputError:
     mark = error.problem_mark or error.context_mark
     where = text.where(mark.index) if mark else text.name
     return InputError(f"{where} is not YAML ({quote(error.problem or error.context or 'unreadable')})", fix="mend it")
+
+
+def _not_a_character(text: Text) -> InputError:
+    """The error that the text has a character that no YAML has: libyaml does not tell its place in characters."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text.text)
+    if found is None:
+        return InputError(f"{text.name} is not YAML (unreadable)", fix="mend it")
+    problem = f"is not YAML (the character {quote(found[0])} is not allowed)"
+    return text.error(found.start(), problem, fix="leave it out, or write it escaped in double quotes")
 
 
 class _Composer:

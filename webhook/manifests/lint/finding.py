@@ -51,12 +51,14 @@ class File:
         path: as people are told it and, its folders being parts, as other files are found from it; ``/`` between parts.
         text: its content.
         is_masked: whether it is a template whose actions gave way to placeholders of the same length.
+        root: the part of `path` that says nothing about the file, only where it was put.
     """
 
     path: str
     text: str
     kind: FileKind
     is_masked: bool = False
+    root: str = ""
 
     @cached_property
     def _text(self) -> Text:

@@ -6,14 +6,14 @@ import re
 from typing import Final
 
 from webhook.injection.findings import LintCode
-from webhook.manifests.lint.finding import Level
+from webhook.manifests.lint.finding import File, Level
 
 _TEST: Final = re.compile(r"(?:^|/)(?:(?:tests?|testing)/|(?:conftest\.py|test_[^/]*|[^/]*_tests?\.\w+)$)")
 
 
-def is_test(path: str) -> bool:
-    """Whether the file at `path` is a test, by its name or a folder's."""
-    return _TEST.search(path) is not None
+def is_test(file: File) -> bool:
+    """Whether the file is a test, by its name or a folder's."""
+    return _TEST.search(file.path.removeprefix(file.root)) is not None
 
 
 def settled(code: LintCode, level: Level, *, loopback: bool, test: bool) -> tuple[LintCode, Level]:

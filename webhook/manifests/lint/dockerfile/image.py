@@ -18,6 +18,8 @@ from webhook.manifests.lint.shell.script import Script, Word
 
 _ALONE: Final = re.compile(r"\s*([A-Za-z_]\w*)[ \t]+(.*?)\s*", re.DOTALL)
 _FROM: Final = re.compile(r"\s*(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*", re.IGNORECASE)
+_LONGEST_KNOWN: Final = 512
+"""Characters of a value that is put in elsewhere; no address is as long, but values of values can be any length."""
 _CLIENTS: Final = ("ray://", "http://", "https://")
 _IN_FORCE: Final = {
     contract.RAY_ADDRESS: "workers",
@@ -66,11 +68,10 @@ def assignments(text: str, instruction: Instruction, known: dict[str, str]) -> I
         start, end = instruction.start + alone.start(1), instruction.start + alone.end(2)
         yield from _noted(alone[1], _word_at(text, (instruction.start + alone.start(2), end), known), start, known)
         return
-    script = Script(text, instruction.start, instruction.end, known=dict(known))
-    for node, _ in script.nodes():
-        if node.type == "variable_assignment":
-            name, word = script.assignment(node)
-            yield from _noted(name, word, word.start, known)
+    script = Script(text, instruction.start, instruction.end, known=known)
+    # All values are read before the first is noted: an instruction does not see its own.
+    for name, word in [script.assignment(node) for node, _ in script.nodes() if node.type == "variable_assignment"]:
+        yield from _noted(name, word, word.start, known)
 
 
 def _word_at(text: str, span: tuple[int, int], known: dict[str, str]) -> Word:
@@ -81,7 +82,7 @@ def _word_at(text: str, span: tuple[int, int], known: dict[str, str]) -> Word:
 
 
 def _noted(name: str, word: Word, start: int, known: dict[str, str]) -> Iterator[tuple[str, Word]]:
-    if HOLE not in word.text:
+    if HOLE not in word.text and len(word.text) <= _LONGEST_KNOWN:
         known[name] = word.text
     yield name, Word(text=word.text, start=start, end=word.end)
 

@@ -57,7 +57,7 @@ def python_findings(file: File, context: Context) -> Iterator[Finding]:  # noqa:
         message = f"cannot be read as Python ({quote(error.problem)})"
         yield file.finding(LintCode.NOT_PYTHON, Level.WARNING, (error.offset, error.offset), message)
         return
-    test = is_test(file.path)
+    test = is_test(file)
     for report in _reports(source):
         if test and report.code is LintCode.READ_BY_HAND:
             continue

@@ -40,7 +40,10 @@ def decode(content: bytes) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     except SyntaxError as error:
         raise ValueError(error.msg) from None
-    return content.decode(encoding)
+    try:
+        return content.decode(encoding)
+    except LookupError as error:  # rot13 and others are codecs, but of no text
+        raise ValueError(str(error)) from None
 
 
 class Lines:

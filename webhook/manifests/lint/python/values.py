@@ -14,6 +14,9 @@ from webhook.manifests.lint.python.names import MAX_STEPS, Names, Scope
 
 ENVIRONMENT: Final = "os.environ"
 READERS: Final = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault"})
+MAX_PIECES: Final = 200
+MAX_LENGTH: Final = 10_000
+"""Characters of a text that is put together; no address is nearly as long, but a few names can double to any length."""
 _WRITERS: Final = frozenset({"setenv", "putenv", "delenv", "unsetenv", "setattr", "setitem", "V1EnvVar"})
 _TRIMMERS: Final = frozenset({"strip", "lstrip", "rstrip", "lower"})
 _PLACEHOLDER: Final = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[sdri]")
@@ -63,6 +66,7 @@ class Values:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._known: dict[tuple[ast.expr, Scope, int], Value] = {}
 
     def literal(self, node: ast.expr | None, scope: Scope) -> str | None:
         """The whole text of `node`, or None where a part of it is not known."""
@@ -99,7 +103,7 @@ class Values:
             return Value(parts=(node,))
         pieces = _pieces(node)
         if pieces is not None:
-            return self._joined(pieces, scope, steps - 1)
+            return self._joined(pieces, scope, steps - 1) or Value(parts=(node,))
         if isinstance(node, (ast.Name, ast.Attribute)):
             return self._named(node, scope, steps - 1)
         alternatives = _alternatives(node)
@@ -121,20 +125,31 @@ class Values:
             bound = scope.find(node.id)
         elif isinstance(node.value, ast.Name):
             bound = scope.attribute(node.value.id, node.attr)
-        value = self.of(bound, scope, steps) if bound is not None else Value()
+        value = self._bound(bound, scope, steps) if bound is not None else Value()
         if value.is_literal and not value.asked and bound is not None:
             return Value(parts=value.parts, origins=(bound, *value.origins))
         name = node.id if isinstance(node, ast.Name) else node.attr
         return Value(parts=(node,), about_ray=value.about_ray or bool(_RAYS.search(name)))
 
-    def _joined(self, pieces: Iterable[str | ast.expr], scope: Scope, steps: int) -> Value:
+    def _bound(self, bound: ast.expr, scope: Scope, steps: int) -> Value:
+        """What a name's only value gives: read once, however often the name is used."""
+        if (bound, scope, steps) not in self._known:
+            self._known[bound, scope, steps] = self.of(bound, scope, steps)
+        return self._known[bound, scope, steps]
+
+    def _joined(self, pieces: Iterable[str | ast.expr], scope: Scope, steps: int) -> Value | None:
+        """The text of the pieces one behind the other; None where it is longer than anything that matters."""
         parts: list[str | ast.expr] = []
         values: list[Value] = []
+        length = 0
         for piece in pieces:
             value = Value(parts=(piece,)) if isinstance(piece, str) else self.of(piece, scope, steps)
             # A default inside a text does not make the text known.
             parts += value.parts if isinstance(piece, str) or (value.parts and not value.asked) else [piece]
             values.append(value)
+            length += sum(len(part) for part in value.parts if isinstance(part, str))
+            if len(parts) > MAX_PIECES or length > MAX_LENGTH:
+                return None
         return _merged(tuple(parts), values)
 
     def _either(self, alternatives: list[ast.expr], scope: Scope, steps: int) -> Value:
@@ -146,10 +161,10 @@ class Values:
 def _merged(parts: tuple[str | ast.expr, ...], values: list[Value]) -> Value:
     return Value(
         parts=parts,
-        reads=tuple(variable for value in values for variable in value.reads),
+        reads=tuple(dict.fromkeys(variable for value in values for variable in value.reads)),
         asked=any(value.asked for value in values),
         about_ray=any(value.about_ray for value in values),
-        origins=tuple(origin for value in values for origin in value.origins),
+        origins=tuple(dict.fromkeys(origin for value in values for origin in value.origins)),
     )
 
 

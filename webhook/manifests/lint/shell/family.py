@@ -33,7 +33,10 @@ def find_in(
 ) -> Iterator[Finding]:
     """What is wrong in the part of `file` that is a script, and in the files that stand in that."""
     script = Script(file.text, *span)
+    redirected: set[int] = set()
     for node, told in script.nodes():
+        if _is_redirected(node):
+            redirected.update(child.id for child in node.children)
         document = _document(script, node) if node.type == "heredoc_body" else None
         if document is not None:
             told.add(node.id)
@@ -43,28 +46,30 @@ def find_in(
             told.add(node.id)
             yield from find_in(file, context, nested, inner, depth - 1)
             continue
-        yield from (finding_of(file, report) for report in _reports(script, node, context))
+        yield from (finding_of(file, report) for report in _reports(script, node, context, node.id in redirected))
 
 
 def finding_of(file: File, report: Report) -> Finding:
     """The finding that a report is in `file`."""
-    code, level = settled(report.code, report.level, loopback=report.loopback, test=is_test(file.path))
+    code, level = settled(report.code, report.level, loopback=report.loopback, test=is_test(file))
     return file.finding(code, level, report.span, report.message, fix=report.fix)
 
 
-def _reports(script: Script, node: Node, context: Context) -> Iterator[Report]:
+def _reports(script: Script, node: Node, context: Context, redirected: bool) -> Iterator[Report]:
     if node.type == "variable_assignment":
         yield from about_assignment(*script.assignment(node))
     elif node.type == "expansion":
         yield from about_default(*script.expansion(node))
     elif node.type == "command":
-        command = Command(words=script.words(node), redirected=_is_redirected(node))
+        command = Command(words=script.words(node), redirected=redirected)
         yield from about_command(command, context.settings_names)
 
 
-def _is_redirected(command: Node) -> bool:
-    parent = command.parent
-    redirects = [child for child in parent.children if child.type == "file_redirect"] if parent else []
+def _is_redirected(statement: Node) -> bool:
+    """Whether what the commands in it say goes into a file."""
+    if statement.type != "redirected_statement":
+        return False
+    redirects = (child for child in statement.children if child.type == "file_redirect")
     return any(child.children and child.children[0].type in {">", ">>"} for child in redirects)
 
 

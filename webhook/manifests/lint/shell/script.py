@@ -13,6 +13,8 @@ from tree_sitter import Language, Node, Parser
 from webhook.manifests.lint.endpoints import HOLE
 
 _BASH: Final = Language(tree_sitter_bash.language())
+MAX_EXPANDED: Final = 20_000
+"""Characters that known variables may add to a script; what goes beyond is a hole."""
 _STRANGE: Final = re.compile(r"[^\x01-\x7f]")
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 _UNKNOWN: Final = frozenset(
@@ -50,6 +52,7 @@ class Script:
             known: variables that are put in where they are expanded, as are defaults then; without it these are holes.
         """
         self._known = known
+        self._spare = MAX_EXPANDED
         self._text = text[start:end]
         self._start = start
         # In ASCII bytes are characters; and other characters, or a NUL, can crash the scanner of tree-sitter-bash 0.25.
@@ -109,7 +112,9 @@ class Script:
         if self._known is None:
             return HOLE
         name = next((self.code(child) for child in node.children if child.type == "variable_name"), "")
-        return self._known.get(name) or self._default(node) or HOLE
+        value = self._known.get(name) or self._default(node)
+        self._spare -= len(value)
+        return value if value and self._spare >= 0 else HOLE
 
     def _default(self, expansion: Node) -> str:
         """What ``${NAME:-...}`` gives where the variable is missing; "" where it says nothing of it."""
