@@ -51,6 +51,14 @@ def _annotated_later(pod: Document, created: str) -> str | None:
     return None
 
 
+def record_of(pod: Document) -> str:
+    """What the pod says that the webhook did to it, for whoever cannot compare."""
+    if value_at(pod, ("metadata", "annotations", contract.STATUS)) is None:
+        return "The webhook wrote no record on the pod when it was created: it was not sent, or had nothing to change."
+    source = status_of(pod).get("source") or "unknown settings"
+    return f"By its record the webhook treated it when it was created, with what came from {source}."
+
+
 def status_of(pod: Document) -> dict[str, Any]:
     """The webhook's own record on the pod, which nothing but people trust; empty where there is none to read."""
     text = value_at(pod, ("metadata", "annotations", contract.STATUS))
