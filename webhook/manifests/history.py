@@ -38,7 +38,8 @@ def _why_missed(pod: Document, installed: str | None) -> str:
         )
     if installed and created and created < installed:
         return f"The pod was created at {created}, before the webhook was installed at {installed}."
-    return f"The webhook did not treat the pod when it was created, at {created or 'a time unknown'}: it was away then."
+    at = created or "a time unknown"
+    return f"The webhook did not treat the pod when it was created, at {at}: it was away then, or not sent the pod."
 
 
 def _annotated_later(pod: Document, created: str) -> str | None:
