@@ -29,9 +29,12 @@ from tests.service import run_command
 from tests.terminal import check_golden, on_terminal
 from webhook.cli.explain_live import explain_live
 from webhook.cli.output import Style
+from webhook.cluster.lists import TARGETS
 from webhook.errors import WebhookError
+from webhook.injection.snapshot import TargetKind
 
 JSON = dict[str, Any]
+RAY_CLUSTERS, RAY_SERVICES = (TARGETS[kind].path for kind in TargetKind)
 
 
 @pytest.fixture
@@ -446,6 +449,64 @@ def test_what_is_wrong_is_told_in_one_line_and_status_2(
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert ended.stderr.startswith(f"ray-webhook: {told}"), ended.stderr
+
+
+def in_one_namespace(fake: FakeApiServer) -> None:
+    """Whoever asks has rights in apps only, and none to Ray's kinds."""
+    everywhere = (CONFIG_MAPS, NAMESPACES, RAY_CLUSTERS, RAY_SERVICES, CONFIGURATIONS)
+    elsewhere = (f"/api/v1/namespaces/{OWN}/configmaps", *(place(path) for path in (RAY_CLUSTERS, RAY_SERVICES)))
+    fake.faults.status |= dict.fromkeys((*everywhere, *elsewhere), 403)
+
+
+def place(path: str) -> str:
+    return path.replace("/v1/", "/v1/namespaces/apps/")
+
+
+def test_who_may_see_one_namespace_only_is_told_the_role_and_what_is_not_seen(
+    fake: FakeApiServer, controllers: Controllers, kubeconfig: Path
+) -> None:
+    add_pod(fake, injected(template("client")))
+    add_pod(fake, template("client"), "bare")
+    controllers.workload("Deployment", "api")
+    in_one_namespace(fake)
+    pod, bare, workload = (as_json(kubeconfig, target) for target in ("pod/one", "pod/bare", "deploy/api"))
+
+    assert [(item["code"], item["role"], item["roleSource"]) for item in (pod, bare, *workload["templates"])] == [
+        ("RAY709", "client", "annotation")
+    ] * 3
+    assert (pod["standing"], pod["mend"], pod["containers"], workload["pods"], workload["mend"]) == (
+        *(None, None, []),
+        *(None, None),
+    )
+    assert pod["message"].endswith("treated it when it was created, with what came from test.")
+    assert "wrote no record" in bare["message"]
+    assert workload["notes"] == [
+        f"you may not list configmaps/ray-settings in {OWN}, rayclusters, rayservices: these may matter"
+    ]
+    assert "cannot be told whether they have what they should" in as_text(kubeconfig, "deploy/api")
+
+
+def test_settings_of_the_namespace_are_enough_where_they_name_the_host(fake: FakeApiServer, kubeconfig: Path) -> None:
+    add_pod(fake, injected(template("client"), RAY_HOST="before"))
+    fake.config_map("apps", {"RAY_HOST": "now", "RAY_NAMESPACE": "lab"})
+    in_one_namespace(fake)
+    found = as_json(kubeconfig, "pod/one")
+
+    assert (found["standing"]["code"], found["source"]) == ("RAY702", "ConfigMap apps/ray-settings")
+    assert len(found["notes"]) == 2
+
+
+@pytest.mark.parametrize("annotation", [None, "elsewhere/train"])
+def test_a_refusal_is_not_told_by_settings_that_are_not_seen(
+    fake: FakeApiServer, kubeconfig: Path, annotation: str | None
+) -> None:
+    whole = template("client" if annotation else "gpu")
+    whole["metadata"]["annotations"] |= {f"{P}cluster": annotation} if annotation else {}
+    add_pod(fake, whole)
+    in_one_namespace(fake)
+    found = as_json(kubeconfig, "pod/one")
+
+    assert (found["code"], found["allowed"]) == (("RAY709", True) if annotation else ("RAY301", False))
 
 
 @pytest.mark.parametrize(("path", "status"), [("/api/v1/namespaces/apps/pods/one", 403), (CONFIG_MAPS, 500)])

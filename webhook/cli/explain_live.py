@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from webhook.cli.explanation import (
     explain_new,
     explain_standing,
     explain_unnamed,
+    explain_unread,
     explain_unsent,
     headline,
     hint_lines,
@@ -43,11 +44,13 @@ from webhook.injection.snapshot import Snapshot
 from webhook.injection.standing import Standing, judge
 from webhook.manifests.decisions import names_no_cluster
 from webhook.manifests.documents import Document
-from webhook.manifests.history import status_of, why
+from webhook.manifests.history import record_of, status_of, why
 from webhook.manifests.influences import runtime_influences
 from webhook.manifests.keys import Hint, misplaced_hints, namespace_hints, pod_hints
 from webhook.manifests.reviews import review_of
 from webhook.manifests.workloads import value_at, workloads_of
+
+_UNREAD: Final = "Its values cannot be told, for you may not read all settings."
 
 
 def explain_live(target: Sequence[str], style: Style, **flags: Any) -> tuple[Explained, Iterator[str]]:
@@ -114,12 +117,16 @@ def _explain_pod(live: Live) -> Explained:
     # The one that somebody wrote: a Deployment's annotations are on its ReplicaSets as well.
     for owner in live.owners[-1:]:
         found += misplaced_hints(_called(owner, namespace), owner, [pod])
-    standing = None
+    standing: Standing | None = None
     if sending.route is None:
         item = explain_unsent(name, sending.code, sending.text)
     else:
-        standing = _judge(live, pod, sending.route)
-        item = explain_standing(name, pod, standing, live.read_config_map)
+        judged = _judge(live, pod, sending.route)
+        if live.lacks_settings_for(judged.decision):
+            item = explain_unread(name, judged.decision, f"{_UNREAD} {record_of(pod)}")
+        else:
+            standing = judged
+            item = explain_standing(name, pod, standing, live.read_config_map)
     code = code_of(standing) if standing else None
     return {
         **item,
@@ -128,8 +135,14 @@ def _explain_pod(live: Live) -> Explained:
         "mend": _mend(live.owner, code, is_missing=live.is_owner_missing),
         "mayBringIn": influences(found for owner in live.owners for found in runtime_influences(owner)),
         "hints": hints(found),
-        "notes": [sending.unknown] if sending.unknown else [],
+        "notes": _notes(live, sending),
     }
+
+
+def _notes(live: Live, sending: _Sending | None = None) -> list[str]:
+    """What is not known, and so may be otherwise."""
+    unseen = [f"you may not list {', '.join(live.reading.unseen)}: these may matter"] if live.reading.unseen else []
+    return [*([sending.unknown] if sending and sending.unknown else []), *unseen]
 
 
 def _judge(live: Live, pod: Document, sent: Route) -> Standing:
@@ -174,15 +187,20 @@ def _explain_workload(live: Live) -> Explained:
         found += pod_hints(workload.pod)
     found += namespace_hints(namespace, live.namespace)
     audit = live.audit()
+    is_unread = live.reading.lacks_settings and (audit.counts or any(map(_is_unread, templates)))
     return {
         "name": name,
         "templates": templates,
-        "pods": _pods(audit),
-        "mend": _mend(live.owner, _helped(audit), is_missing=live.is_owner_missing),
+        "pods": None if is_unread else _pods(audit),
+        "mend": None if is_unread else _mend(live.owner, _helped(audit), is_missing=live.is_owner_missing),
         "mayBringIn": influences(found for owner in (document, *live.owners) for found in runtime_influences(owner)),
         "hints": hints(dict.fromkeys(found)),
-        "notes": [],
+        "notes": _notes(live),
     }
+
+
+def _is_unread(template: Explained) -> bool:
+    return bool(template["code"] == FindingCode.SETTINGS_UNREADABLE)
 
 
 def _explain_template(live: Live, name: str, review: Document) -> Explained:
@@ -192,6 +210,8 @@ def _explain_template(live: Live, name: str, review: Document) -> Explained:
         return explain_unsent(name, sending.code, sending.text)
     request = parse_review(msgspec.json.encode(review))
     decision = decide(request, live.snapshot, default_role=sending.route.default_role)
+    if live.lacks_settings_for(decision):
+        return explain_unread(name, decision, _UNREAD)
     return explain_new(name, pod, decision, live.read_config_map)
 
 
@@ -249,7 +269,9 @@ def _workload_lines(explained: Explained, style: Style) -> Iterator[str]:
         yield from influence_lines(found, style)
 
 
-def _pods_line(pods: Explained) -> str:
+def _pods_line(pods: Explained | None) -> str:
+    if pods is None:
+        return "Of its pods it cannot be told whether they have what they should."
     if not pods["count"]:
         return "It has no pods."
     wrong = [

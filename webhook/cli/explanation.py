@@ -12,7 +12,7 @@ from webhook.cli.report import Change, change_lines, shown
 from webhook.errors import escape
 from webhook.injection.codes import ReasonCode
 from webhook.injection.decision import Decision, Deny, Inject
-from webhook.injection.findings import InjectCode
+from webhook.injection.findings import FindingCode, InjectCode
 from webhook.injection.standing import Standing
 from webhook.injection.treatment import Treated
 from webhook.injection.variables import Wanted
@@ -66,6 +66,13 @@ def explain_unsent(name: str, code: ReasonCode, message: str) -> Explained:
         "containers": [],
         "operations": [],
     }
+
+
+def explain_unread(name: str, decision: Decision, message: str) -> Explained:
+    """What there is to say of a pod whose settings may not be read: its role, and no value."""
+    role_source = None if isinstance(decision, Deny) else decision.role_source
+    unread = explain_unsent(name, FindingCode.SETTINGS_UNREADABLE, message)
+    return {**unread, "role": decision.role, "roleSource": role_source}
 
 
 def explain_unnamed(name: str) -> Explained:

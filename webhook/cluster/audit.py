@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -19,7 +20,7 @@ from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.owners import Workload, controllers_of, missing_of, owners_of
 from webhook.cluster.reading import read
-from webhook.errors import InputError, quote
+from webhook.errors import ClusterError, InputError, quote
 from webhook.injection.findings import FindingCode
 from webhook.injection.settings import Settings
 from webhook.injection.snapshot import Snapshot
@@ -108,18 +109,17 @@ def audit_workload(
     workload: Workload,
     *,
     labels: str = "",
-    settings_names: Sequence[str],
-    first: Snapshot,
+    snapshot: Snapshot,
     page: int = PAGE,
 ) -> Audit:
     """Look at the pods of one workload, which the API server has; errors as of :func:`audit`.
 
     Args:
         labels: a label selector that its pods meet, so that others need not be listed.
+        snapshot: what the rules know.
     """
-    reading = read(api, settings_names=settings_names, first=first, page=page)
     auditor = Auditor(
-        reading.snapshot,
+        snapshot,
         namespaces(api, workload.namespace, page=page),
         controllers=controllers_of(api, workload, page=page),
     )
@@ -137,16 +137,21 @@ def _look_at_pods(api: Api, auditor: Auditor, namespace: str | None, labels: str
 
 
 def namespaces(api: Api, namespace: str | None, *, page: int) -> dict[str, Mapping[str, str | None]]:
-    """The labels of each namespace, or of the one; errors as of :func:`audit`."""
+    """The labels of each namespace, or of the one; errors as of :func:`audit`.
+
+    The one is listed, as the component audit may, or asked for by its name, as who works in it may.
+    """
     selector = {"fieldSelector": f"metadata.name={namespace}"} if namespace else {}
-    found: dict[str, Mapping[str, str | None]] = {
-        item.metadata.name: item.metadata.labels or {}
-        for answer in pages(api, "/api/v1/namespaces", selector, Page[Headed], size=page, may_change=True)
-        for item in answer.items or ()
-    }
-    if namespace and not found:
+    try:
+        answers = pages(api, "/api/v1/namespaces", selector, Page[Headed], size=page, may_change=True)
+        listed = [item for answer in answers for item in answer.items or ()]
+    except ClusterError as error:
+        if namespace is None or error.status != HTTPStatus.FORBIDDEN:
+            raise
+        listed = [api.get(f"/api/v1/namespaces/{namespace}", {}, Headed)]
+    if namespace and not listed:
         raise InputError(f"the namespace {quote(namespace)} does not exist", fix="see kubectl get namespaces")
-    return found
+    return {item.metadata.name: item.metadata.labels or {} for item in listed}
 
 
 def _joined(audited: Mapping[Workload, Audited], owners: Mapping[Workload, Workload]) -> list[Audited]:

@@ -261,7 +261,7 @@ def _fix(status: int) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
         return "see whether the token or client certificate is still valid"
     if status == HTTPStatus.FORBIDDEN:
-        return "give this identity the right; the shipped ClusterRole has it"
+        return "give this identity the right, or use one that has it"
     return "see the API server's log"
 
 

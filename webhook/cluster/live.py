@@ -13,11 +13,14 @@ from webhook.cluster.audit import PAGE, Audit, audit_workload
 from webhook.cluster.client import Api
 from webhook.cluster.kinds import Kind, kind_of
 from webhook.cluster.owners import OwnerReference, Workload, controller_of
-from webhook.cluster.reading import read
+from webhook.cluster.reading import Reading, read
 from webhook.cluster.registration import Registration, registration_of
 from webhook.cluster.selectors import LabelSelector
 from webhook.contract import Role
 from webhook.errors import ClusterError, InputError
+from webhook.injection.decision import Decision, Deny
+from webhook.injection.reasons import Code
+from webhook.injection.settings import BUILT_IN
 from webhook.injection.snapshot import Snapshot
 
 Document = dict[str, Any]
@@ -36,19 +39,30 @@ class Live:
         owners: its controller, that one's own, and so on, as far as they can be read.
         owner: the last of them as far as it is named, which people know; the object itself without any.
         is_owner_missing: whether what is named is not there.
-        snapshot: what the rules know.
+        reading: what the rules know, as far as this identity may read it.
     """
 
     api: Api
-    settings_names: Sequence[str]
-    first: Snapshot
     document: Document
     itself: Workload
     namespace: Document
     owners: tuple[Document, ...]
     owner: Workload
     is_owner_missing: bool
-    snapshot: Snapshot
+    reading: Reading
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the rules know."""
+        return self.reading.snapshot
+
+    def lacks_settings_for(self, decision: Decision) -> bool:
+        """Whether another decision would be made if this identity might read all settings."""
+        if not self.reading.lacks_settings:
+            return False
+        if isinstance(decision, Deny):
+            return decision.code is Code.REFERENCE_NOT_ALLOWED
+        return decision.source == BUILT_IN.source
 
     def registration(self, default_role: Role | None) -> Registration:
         """Whether the API server would send it, by the webhook configurations that there are."""
@@ -79,8 +93,7 @@ class Live:
         if self.document["kind"] not in _SELECTING:
             selector = (self.document.get("spec") or {}).get("selector") or {}
             labels = msgspec.convert(selector, LabelSelector).query
-        names, first = self.settings_names, self.first
-        return audit_workload(self.api, self.itself, labels=labels, settings_names=names, first=first)
+        return audit_workload(self.api, self.itself, labels=labels, snapshot=self.snapshot)
 
 
 def find(api: Api, kind: Kind, name: str, *, namespace: str, settings_names: Sequence[str], first: Snapshot) -> Live:
@@ -100,15 +113,13 @@ def find(api: Api, kind: Kind, name: str, *, namespace: str, settings_names: Seq
     owners, owner, is_missing = _owners(api, document, itself)
     return Live(
         api=api,
-        settings_names=settings_names,
-        first=first,
         document={**document, "kind": kind.name},
         itself=itself,
         namespace=space,
         owners=owners,
         owner=owner,
         is_owner_missing=is_missing,
-        snapshot=read(api, settings_names=settings_names, first=first, page=PAGE).snapshot,
+        reading=read(api, settings_names=settings_names, first=first, page=PAGE, place=namespace),
     )
 
 
@@ -132,7 +143,12 @@ def _owners(api: Api, document: Document, itself: Workload) -> tuple[tuple[Docum
         if named is None:
             return tuple(found), owner, False
         kind = kind_of(named.kind, named.group)
-        above = _get(api, kind, named.name, named.namespace) if kind else None
+        try:
+            above = _get(api, kind, named.name, named.namespace) if kind else None
+        except ClusterError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return tuple(found), named, False
         if kind is None:
             return tuple(found), named, False
         if above is None or above["metadata"]["uid"] != named.uid:

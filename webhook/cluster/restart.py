@@ -157,10 +157,12 @@ class Restarter:
             self._api,
             workload,
             labels=rolled.spec.selector.query,
-            settings_names=self._names,
-            first=self._first,
+            snapshot=self._snapshot(),
             page=self._page,
         )
+
+    def _snapshot(self) -> Snapshot:
+        return read(self._api, settings_names=self._names, first=self._first, page=self._page).snapshot
 
     def _check(self, workload: Workload, rolled: Rolled, before: Audit) -> None:
         """Make sure that a restart helps, by what is there and by a pod that is created and not stored."""
@@ -183,8 +185,7 @@ class Restarter:
             if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
             raise _LeftError(f"a new pod of it would be refused: {error.message}") from None
-        reading = read(self._api, settings_names=self._names, first=self._first, page=self._page)
-        auditor = Auditor(reading.snapshot, namespaces(self._api, workload.namespace, page=self._page))
+        auditor = Auditor(self._snapshot(), namespaces(self._api, workload.namespace, page=self._page))
         auditor.look_at(pod)
         found = tuple(auditor.audited.values())
         return Audit(pods=1, concerned=auditor.concerned, workloads=found, beyond=auditor.beyond)

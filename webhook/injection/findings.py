@@ -437,6 +437,12 @@ class FindingCode(ReasonCode):
         "The API server does not send the pod to the webhook, so it is and stays as it was written.",
         "Mend what the message names, if the pod is to get its settings.",
     )
+    SETTINGS_UNREADABLE = (
+        "RAY709",
+        "settings not readable",
+        "Whoever asks may not read the settings from which the pod has its connection, so no value can be told.",
+        "Have somebody ask who may list the ConfigMaps that the message names, or have that right granted.",
+    )
 
 
 class LimitCode(ReasonCode):

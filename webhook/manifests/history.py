@@ -38,7 +38,8 @@ def _why_missed(pod: Document, installed: str | None) -> str:
         )
     if installed and created and created < installed:
         return f"The pod was created at {created}, before the webhook was installed at {installed}."
-    return f"The webhook did not treat the pod when it was created, at {created or 'a time unknown'}: it was away then."
+    at = created or "a time unknown"
+    return f"The webhook did not treat the pod when it was created, at {at}: it was away then, or not sent the pod."
 
 
 def _annotated_later(pod: Document, created: str) -> str | None:
@@ -49,6 +50,14 @@ def _annotated_later(pod: Document, created: str) -> str | None:
         if value_at(entry, ("fieldsV1", "f:metadata", "f:annotations", field)) is not None and at > created:
             return at
     return None
+
+
+def record_of(pod: Document) -> str:
+    """What the pod says that the webhook did to it, for whoever cannot compare."""
+    if value_at(pod, ("metadata", "annotations", contract.STATUS)) is None:
+        return "The webhook wrote no record on the pod when it was created: it was not sent, or had nothing to change."
+    source = status_of(pod).get("source") or "unknown settings"
+    return f"By its record the webhook treated it when it was created, with what came from {source}."
 
 
 def status_of(pod: Document) -> dict[str, Any]:
