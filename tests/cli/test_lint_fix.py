@@ -299,5 +299,5 @@ def test_the_diff_of_a_file_with_an_odd_name_steers_no_terminal_and_applies(
 
 def test_what_would_steer_a_terminal_is_shown_there_as_what_it_is(folder: Path) -> None:
     (folder / "api.yaml").write_text(f"{CLIENT}# caf\u00e9 \u202e\n")
-    seen = run_on_terminal("lint", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
+    seen = on_terminal("lint", "--diff", "--settings", "settings.env", "api.yaml", folder=folder)
     assert " # caf\u00e9 \\u202e\n" in seen.text
