@@ -17,7 +17,7 @@ import pytest
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.fixtures import running
 from tests.control_plane.objects import send
-from tests.control_plane.process import free_ports
+from tests.control_plane.process import free_ports, wait_for
 from tests.deploy.rendering import KUSTOMIZE, written
 from tests.e2e import targets, workloads
 from tests.e2e.deploy.kubelet import Kubelet, overlay
@@ -92,8 +92,14 @@ class Site:
     def missed(self, pod: dict[str, Any]) -> None:
         """Create a pod that the webhook is not called for."""
         self.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection=disabled")
-        send(self.plane.admin, "POST", f"/api/v1/namespaces/{APPS}/pods", pod).checked()
+        path = f"/api/v1/namespaces/{APPS}/pods"
+        wait_for(lambda: not self._is_treated(path, pod), "the API server has seen the label")
+        send(self.plane.admin, "POST", path, pod).checked()
         self.plane.kubectl("label", "namespace", APPS, "ray.seedcore.io/injection-")
+
+    def _is_treated(self, path: str, pod: dict[str, Any]) -> bool:
+        tried = send(self.plane.admin, "POST", path, pod, query={"dryRun": "All"}).checked()
+        return "ray.seedcore.io/status" in tried["metadata"]["annotations"]
 
     def state(self) -> dict[str, str]:
         """The version of every object that the script may touch."""
