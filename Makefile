@@ -85,7 +85,7 @@ endef
 export BUILD_REQUIRES
 
 lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
-	$(COMPILE) --extra server --extra dev -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --overrides requirements/overrides.txt --extra server --extra dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
 	$(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt pyproject.toml
@@ -112,8 +112,9 @@ $(STAMPS)/server: requirements/server.txt requirements/build.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/server.txt -r requirements/build.txt
 	@touch $@
 
+# All of them are in the file but what requirements/overrides.txt leaves out, hence no dependencies of theirs.
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(STAMPS)/fuzz: requirements/fuzz.txt $(STAMPS)/dev

@@ -31,7 +31,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
         ("serve", "--settings", str(SETTINGS), "--tls-cert", "/no/such", "--tls-key", "/no/such"),
         'RAY804: "/no/such" cannot be read',
     ),
-    (("explain",), "RAY801: Missing option '--file'"),
+    (("explain",), "RAY801: both or none of --file and KIND/NAME are given"),
     (("explain", "-f", "/no/such"), 'RAY802: file "/no/such" cannot be read (No such file or directory)'),
     (("explain", "-f", "/"), 'RAY802: file "/" cannot be read (Is a directory)'),
     (("reasons", "RAY000"), 'RAY801: CODE is "RAY000"; allowed: RAY and three digits'),
