@@ -27,7 +27,7 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest $(UNIT) -m 'not paced'
+	$(BIN)/pytest $(UNIT) -m 'not paced and not scale'
 	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
 
 e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
@@ -36,8 +36,8 @@ e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API serve
 e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
 	$(BIN)/pytest tests/ray
 
-e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own, 5,000 pods audited
-	$(BIN)/pytest -m scale -s tests/e2e
+e2e-scale: $(STAMPS)/dev $(STAMPS)/wheel  ## 10,000 namespaces with settings of their own, 5,000 and 100,000 pods audited
+	$(BIN)/pytest -m scale -s tests/e2e tests/cluster
 
 SOAK_PODS ?= 10000
 SOAK_RATE ?= 100

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cluster.fake_api_server import NAMESPACES, PODS, FakeApiServer, Many, running_api_server
 from tests.cluster.rolling import SETTINGS, injected
 from tests.cluster.support import OWN
@@ -63,6 +65,7 @@ def audited(folder: Path, count: int) -> tuple[dict[str, Any], float]:
     return found, usage.ru_maxrss / 1024
 
 
+@pytest.mark.scale
 def test_memory_does_not_grow_with_the_number_of_pods(tmp_path: Path) -> None:
     _, one = audited(tmp_path, 1)
     few, of_few = audited(tmp_path, FEW)
