@@ -146,6 +146,8 @@ def test_whoever_interrupts_it_is_told_what_was_done_and_what_is_left(
     assert "failed  Deployment apps/api: restarted, and nobody waited for its new pods; audit again\n" in told
     assert "left    StatefulSet apps/db: was not begun, for this was interrupted\n" in told
     assert "left    RayCluster apps/train: 1 missed (RAY701); restart the whole RayCluster" in told
+    steps = ['"suspend":true', "--for=jsonpath='{.status.state}'=suspended --timeout=10m; ", '"suspend":false']
+    assert sorted(steps, key=told.index) == steps
 
 
 def test_a_cluster_that_fails_in_the_middle_is_status_3_and_what_was_done_is_told(

@@ -71,6 +71,10 @@ class Controllers:
         metadata = {"namespace": "apps", "name": name, "generation": 1}
         self.fake.add(BUDGETS, {"metadata": metadata, "spec": spec, "status": told})
 
+    def replace_pods(self, kind: str, made: Object) -> None:
+        """Make the pods of a workload anew, as they are made after a change of its template."""
+        self._make_pods(kind, made, self.webhook)
+
     def _admit(self, made: Object) -> tuple[int, Object]:
         denied = run(copy.deepcopy(made), snapshot(SETTINGS)).decision
         if isinstance(denied, Deny):
@@ -86,7 +90,7 @@ class Controllers:
         made["metadata"]["generation"] += 1
         available = 0 if self.is_stuck else made["spec"]["replicas"]
         made["status"] = status(kind, made, available)
-        self._make_pods(kind, made, self.webhook)
+        self.replace_pods(kind, made)
 
     def _make_pods(self, kind: str, made: Object, webhook: Callable[[Object], Object]) -> None:
         name = made["metadata"]["name"]

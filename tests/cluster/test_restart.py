@@ -110,6 +110,62 @@ def test_what_was_mended_meanwhile_is_not_restarted(controllers: Controllers, re
     assert controllers.restarts == ["api"]
 
 
+def restarted_by_another(controllers: Controllers, **spec: Any) -> dict[str, Any]:
+    """A Deployment that somebody else has restarted, whose old pods are there still."""
+    made = controllers.workload("Deployment", "api", **spec)
+    made["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = "2026-01-01T00:00:00Z"
+    made["status"]["updatedReplicas"] = 1
+    return made
+
+
+def test_a_restart_that_is_under_way_is_waited_for_and_not_made_again(
+    controllers: Controllers, restarts: Restarts
+) -> None:
+    made = restarted_by_another(controllers)
+
+    def end() -> None:
+        made["status"]["updatedReplicas"] = 2
+        controllers.replace_pods("Deployment", made)
+
+    restarts.clock.at[2] = end
+    outcome = restarts.restart("Deployment", "api")
+
+    assert (outcome.state, outcome.text) == (State.MENDED, "its pods are right meanwhile")
+    assert restarts.told == ["api: waiting, for it was restarted already"]
+    assert (restarts.clock.now, controllers.restarts) == (2, [])
+
+
+def test_a_restart_that_is_under_way_and_does_not_end_is_made_anew(
+    controllers: Controllers, restarts: Restarts
+) -> None:
+    restarted_by_another(controllers)
+
+    assert restarts.restart("Deployment", "api").state is State.MENDED
+    assert (restarts.clock.now, controllers.restarts) == (3, ["api"])
+
+
+@pytest.mark.parametrize("was_restarted", [False, True])
+def test_a_rollout_that_is_no_restart_or_has_failed_is_not_waited_for(
+    controllers: Controllers, restarts: Restarts, was_restarted: bool
+) -> None:
+    """Pods that crash, for want of what a restart brings."""
+    made = restarted_by_another(controllers)
+    if was_restarted:
+        made["status"]["conditions"] = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
+    else:
+        del made["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"]
+
+    assert restarts.restart("Deployment", "api").state is State.MENDED
+    assert (restarts.clock.now, controllers.restarts) == (0, ["api"])
+
+
+def test_a_restart_that_cannot_end_is_not_waited_for(controllers: Controllers, restarts: Restarts) -> None:
+    restarted_by_another(controllers, paused=True)
+
+    assert restarts.restart("Deployment", "api").state is State.LEFT
+    assert restarts.clock.now == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "told"),
     [

@@ -36,7 +36,7 @@ def restart_options(command: _Command) -> _Command:
             type=click.FloatRange(min=0, min_open=True),
             default=_SECONDS,
             show_default=True,
-            help="With --restart: seconds to wait for a PodDisruptionBudget, and then for a workload's new pods.",
+            help="With --restart: seconds to wait for a restart under way, a PodDisruptionBudget, and new pods each.",
         ),
         option("--yes", "-y", is_flag=True, help="With --restart: do not ask on a terminal."),
         option("--dry-run", is_flag=True, help="With --restart: say what would be restarted, in which order."),

@@ -24,6 +24,11 @@ class Mend:
 
 
 _RESTARTED: Final = {("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet")}
+_SUSPEND: Final = 'kubectl patch raycluster {name} -n {namespace} --type merge -p \'{{"spec":{{"suspend":%s}}}}\''
+_SUSPENDED: Final = (
+    "kubectl wait raycluster/{name} -n {namespace} --for=jsonpath='{{.status.state}}'=suspended --timeout=10m"
+)
+"""KubeRay says so once no pod is left (calculateStatus in ray-operator/controllers/ray/raycluster_controller.go)."""
 _TEXTS: Final = {
     ("", "Pod"): (
         "create it anew, for nothing controls it",
@@ -33,7 +38,7 @@ _TEXTS: Final = {
     ("batch", "CronJob"): ("wait for the next run, or delete the Job that runs", None),
     ("ray.io", "RayCluster"): (
         "restart the whole RayCluster when its work may end, never its head alone: suspend it, then resume it",
-        'kubectl patch raycluster {name} -n {namespace} --type merge -p \'{{"spec":{{"suspend":true}}}}\'',
+        f"{_SUSPEND % 'true'} && {_SUSPENDED}; {_SUSPEND % 'false'}",  # resumed whatever became of the wait
     ),
     ("ray.io", "RayService"): (
         "change an annotation of the pod templates in spec.rayClusterConfig: KubeRay makes a new cluster and switches",

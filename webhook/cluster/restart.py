@@ -23,12 +23,11 @@ from webhook.cluster.budgets import forbidding
 from webhook.cluster.client import Api
 from webhook.cluster.owners import COMMANDED, Workload
 from webhook.cluster.reading import read
-from webhook.cluster.rollouts import Rolled, progress_of
+from webhook.cluster.rollouts import RESTARTED_AT, Rolled, is_restarting, progress_of
 from webhook.errors import ClusterError
 from webhook.injection.findings import FindingCode
 from webhook.injection.snapshot import Snapshot
 
-RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 MANAGER: Final = "ray-webhook-audit"
 _OF_ONE_WORKLOAD: Final = {
     HTTPStatus.FORBIDDEN,
@@ -133,6 +132,9 @@ class Restarter:
     def _restart(self, workload: Workload) -> str:
         rolled = self._read(workload)
         before = self._audit(workload, rolled)
+        if _wrong(before) and is_restarting(workload.kind, rolled):
+            rolled = self._await_earlier(workload)
+            before = self._audit(workload, rolled)
         if not _wrong(before):
             return "its pods are right meanwhile"
         self._check(workload, rolled, before)
@@ -163,6 +165,14 @@ class Restarter:
 
     def _snapshot(self) -> Snapshot:
         return read(self._api, settings_names=self._names, first=self._first, page=self._page).snapshot
+
+    def _await_earlier(self, workload: Workload) -> Rolled:
+        """Wait for a restart that somebody else began; one that does not end is no reason to make none."""
+        ends_at = self._patience.clock() + self._patience.seconds
+        self._tell(workload, "waiting, for it was restarted already")
+        while is_restarting(workload.kind, rolled := self._read(workload)) and self._patience.clock() < ends_at:
+            self._patience.sleep(self._patience.interval)
+        return rolled
 
     def _check(self, workload: Workload, rolled: Rolled, before: Audit) -> None:
         """Make sure that a restart helps, by what is there and by a pod that is created and not stored."""

@@ -14,6 +14,8 @@ import msgspec
 
 from webhook.cluster.selectors import LabelSelector
 
+RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
+"""The annotation of a pod template by which kubectl restarts a workload."""
 _ON_DELETE: Final = "OnDelete"
 _DEADLINE: Final = "ProgressDeadlineExceeded"
 
@@ -125,6 +127,18 @@ def progress_of(kind: str, rolled: Rolled) -> Progress:
     if rolled.status.observed_generation < rolled.metadata.generation:
         return Progress(text="waiting for its controller")
     return _PROGRESS[kind](rolled.spec.replicas if rolled.spec.replicas is not None else 1, rolled.status)
+
+
+def is_restarting(kind: str, rolled: Rolled) -> bool:
+    """Whether a restart, whoever made it, goes on still, so that its end may be waited for.
+
+    Other roll-outs do not count: crash-looping pods may be what a restart mends.
+    """
+    annotations = (rolled.spec.template.get("metadata") or {}).get("annotations") or {}
+    if RESTARTED_AT not in annotations or rolled.hindrance:
+        return False
+    progress = progress_of(kind, rolled)
+    return not progress.is_done and not progress.has_failed
 
 
 def _deployment(replicas: int, status: _Status) -> Progress:
