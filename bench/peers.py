@@ -32,10 +32,6 @@ class Peer:
             total += int(stat.read_text().split()[0])
         return total / 1e9
 
-    def memory(self) -> float:
-        """Resident MiB."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * 4096 / 2**20
-
 
 @contextmanager
 def peers(folder: Path, *names: str) -> Iterator[list[Peer]]:
@@ -67,7 +63,7 @@ def _peer(name: str, tls: Path) -> Iterator[Peer]:
 
 
 def built_typed_server() -> Path:
-    """The Go server, built where its sources are newer."""
+    """The Go server; go itself builds only what changed."""
     folder = _SERVERS / "typed"
     made = ROOT / ".venv" / "typed-server"
     subprocess.run(["go", "build", "-o", made, "."], cwd=folder, check=True)

@@ -26,7 +26,7 @@ from webhook.cli.explanation import (
 )
 from webhook.cli.output import Style
 from webhook.cluster.audit import Audit
-from webhook.cluster.auditor import code_of
+from webhook.cluster.auditor import HELPED, code_of
 from webhook.cluster.identity import namespace_of
 from webhook.cluster.kinds import parse_target
 from webhook.cluster.live import Live, find
@@ -167,7 +167,7 @@ def _standing(pod: Document, standing: Standing, sending: _Sending) -> Explained
 
 
 def _mend(owner: Workload, code: FindingCode | None, *, is_missing: bool) -> Explained | None:
-    if code not in (FindingCode.MISSED, FindingCode.STALE, FindingCode.TAMPERED):
+    if code not in HELPED:
         return None
     mend = mend_of(owner, is_missing=is_missing)
     return {"text": mend.text, "command": mend.command}
@@ -217,8 +217,7 @@ def _explain_template(live: Live, name: str, review: Document) -> Explained:
 
 def _helped(audit: Audit) -> FindingCode | None:
     """A finding that a restart mends, if there is one and none that it would make worse."""
-    codes = [code for code in audit.counts if code is not FindingCode.LATE_CONTAINER]
-    return None if FindingCode.WOULD_BE_REFUSED in codes else next(iter(codes), None)
+    return None if FindingCode.WOULD_BE_REFUSED in audit.wrong else next(iter(audit.wrong), None)
 
 
 def _pods(audit: Audit) -> Explained:

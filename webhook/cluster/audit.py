@@ -72,6 +72,11 @@ class Audit:
                 counts[finding.code] += finding.count
         return counts
 
+    @property
+    def wrong(self) -> dict[FindingCode, int]:
+        """What creating pods anew is to mend, or what it would make worse."""
+        return {code: count for code, count in self.counts.items() if code is not FindingCode.LATE_CONTAINER}
+
 
 def audit(
     api: Api, *, namespace: str | None, settings_names: Sequence[str], first: Snapshot, page: int = PAGE

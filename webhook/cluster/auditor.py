@@ -33,7 +33,8 @@ MAX_TEXTS: Final = 20
 MAX_DIFFERENCES: Final = 50
 """Variables of one pod of a finding."""
 
-_HELPED: Final = {FindingCode.MISSED, FindingCode.STALE, FindingCode.TAMPERED}
+HELPED: Final = frozenset({FindingCode.MISSED, FindingCode.STALE, FindingCode.TAMPERED})
+"""What is gone in pods that are created anew."""
 
 
 class Metadata(msgspec.Struct, rename="camel"):
@@ -99,7 +100,7 @@ class Audited:
     def mend(self) -> Mend | None:
         """None where there is nothing to mend, or where new pods would be refused or no better."""
         codes = {finding.code for finding in self.findings.values()}
-        if codes.isdisjoint(_HELPED) or FindingCode.WOULD_BE_REFUSED in codes:
+        if codes.isdisjoint(HELPED) or FindingCode.WOULD_BE_REFUSED in codes:
             return None
         return mend_of(self.workload, is_missing=self.is_missing)
 

@@ -132,17 +132,17 @@ class Restarter:
     def _restart(self, workload: Workload) -> str:
         rolled = self._read(workload)
         before = self._audit(workload, rolled)
-        if _wrong(before) and is_restarting(workload.kind, rolled):
+        if before.wrong and is_restarting(workload.kind, rolled):
             rolled = self._await_earlier(workload)
             before = self._audit(workload, rolled)
-        if not _wrong(before):
+        if not before.wrong:
             return "its pods are right meanwhile"
         self._check(workload, rolled, before)
         self._await_budget(workload, rolled)
         self._patch(workload)
         self._await_rollout(workload)
         after = self._audit(workload, rolled)
-        if _wrong(after):
+        if after.wrong:
             raise _FailedError(
                 f"restarted, and still {_told(after)}; see ray-webhook explain, and whether the webhook answers"
             )
@@ -181,7 +181,7 @@ class Restarter:
         if FindingCode.WOULD_BE_REFUSED in before.counts:
             raise _LeftError(f"{_told(before)}; mend its pod template first")
         found = self._next_pod(workload, rolled)
-        if _wrong(found):
+        if found.wrong:
             raise _LeftError(
                 f"a new pod of it would not be right either ({_told(found)}); see whether the webhook answers"
             )
@@ -268,10 +268,5 @@ def _pod(workload: Workload, template: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
 
 
-def _wrong(found: Audit) -> dict[FindingCode, int]:
-    """What creating pods anew is to mend, or what it would make worse."""
-    return {code: count for code, count in found.counts.items() if code is not FindingCode.LATE_CONTAINER}
-
-
 def _told(found: Audit) -> str:
-    return ", ".join(f"{count} {code.summary} ({code})" for code, count in _wrong(found).items())
+    return ", ".join(f"{count} {code.summary} ({code})" for code, count in found.wrong.items())

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from webhook.injection.routing import Labels
+from webhook.manifests.workloads import value_at
 
 _T = TypeVar("_T")
 
@@ -53,12 +54,8 @@ class Item(msgspec.Struct):
 
 def part(value: object, kind: type[_T], *path: str | int) -> _T | None:
     """What is at `path` in decoded JSON, if it is there and a `kind`; never raises."""
-    for step in path:
-        if isinstance(step, int):
-            value = value[step] if isinstance(value, list) and step < len(value) else None
-        else:
-            value = value.get(step) if isinstance(value, dict) else None
-    return value if isinstance(value, kind) else None
+    found = value_at(value, path)
+    return found if isinstance(found, kind) else None
 
 
 def dicts(value: object, *path: str | int) -> list[dict[str, Any]]:
