@@ -16,7 +16,12 @@ version = release = __version__
 project_copyright = "the authors of Ray Webhook"
 language = "en-GB"
 
-extensions = ["myst_parser", "docs._ext.reference", "docs._ext.repository_links"]
+extensions = [
+    "myst_parser",
+    "docs._ext.accessibility",
+    "docs._ext.reference",
+    "docs._ext.repository_links",
+]
 exclude_patterns = ["_ext"]
 nitpicky = True
 
