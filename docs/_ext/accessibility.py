@@ -1,7 +1,7 @@
 """What the theme leaves out for people who use a keyboard or a screen reader, as axe found it, put into each page.
 
-Captions of navigation have a level, the two sides of a page have names, and what scrolls sideways on a narrow screen
-can be reached by the keyboard. Templates would have to be copied whole for that.
+Captions of navigation have a level, the two sides of a page have names, the search has a heading, and what scrolls
+sideways on a narrow screen can be reached by the keyboard. Templates would have to be copied whole for that.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ REPLACED = {
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
+    '<article role="main" id="furo-main-content">\n          \n<noscript>\n': (
+        '<article role="main" id="furo-main-content">\n<h1>Search</h1>\n<noscript>\n'
+    ),
     "<pre>": '<pre tabindex="0">',
     '<div class="table-wrapper ': '<div tabindex="0" class="table-wrapper ',
 }
