@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from functools import cache
+from importlib.resources import files
 
-EXAMPLES: Final[Mapping[str, str]] = {}
+
+@cache
+def examples() -> Mapping[str, str]:
+    """A code to a message of it, and below that what it says to do, on one or two lines."""
+    import yaml
+
+    texts: dict[str, str] = yaml.safe_load(files("webhook.cli").joinpath("examples.yaml").read_text(encoding="utf-8"))
+    return texts

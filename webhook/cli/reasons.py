@@ -8,7 +8,7 @@ from typing import Final
 import click
 import msgspec
 
-from webhook.cli.examples import EXAMPLES
+from webhook.cli.examples import examples
 from webhook.cli.output import Style, no_color_option, option
 from webhook.errors import UsageError
 from webhook.injection.families import family_of
@@ -40,7 +40,7 @@ def command(code: str | None, output: str, *, no_color: bool) -> None:
 def _whole(reason: Reason, style: Style) -> str:
     """All that there is to say of a code; the documentation has a page with the same."""
     parts = [explained(reason, style), _indented(family_of(reason.code).when)]
-    if example := EXAMPLES.get(reason.code):
+    if example := examples().get(reason.code):
         parts += ["", *(f"  {line}" for line in example.splitlines())]
     return "\n".join(parts)
 

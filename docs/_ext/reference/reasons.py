@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs._ext.reference.markdown import code, fence, page, prose, table
-from webhook.cli.examples import EXAMPLES
+from webhook.cli.examples import examples
 from webhook.cli.reasons import NO_FIX
 from webhook.injection.families import FAMILIES, family_of
 from webhook.injection.reasons import Reason, every_reason
@@ -44,7 +44,7 @@ def _one(reason: Reason) -> str:
         "## What to do",
         prose(reason.fix or NO_FIX),
     ]
-    if example := EXAMPLES.get(reason.code):
+    if example := examples().get(reason.code):
         parts += ["## An example", fence(example)]
     anchor = family.title.lower().replace(" ", "-")
     parts += [
