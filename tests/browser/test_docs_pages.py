@@ -40,7 +40,7 @@ PAGES = (
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the site is served."""
     folder = tmp_path_factory.mktemp("site")
-    command = [Path(sys.executable).parent / "sphinx-build", "--fail-on-warning", "--nitpicky", "--quiet"]
+    command = [str(Path(sys.executable).parent / "sphinx-build"), "--fail-on-warning", "--nitpicky", "--quiet"]
     subprocess.run([*command, "--doctree-dir", folder / "doctrees", ROOT / "docs", folder / "html"], check=True)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder / "html")) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
