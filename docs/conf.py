@@ -24,6 +24,7 @@ extensions = [
 ]
 exclude_patterns = ["_ext"]
 nitpicky = True
+suppress_warnings = ["misc.highlighting_failure"]  # what a command prints may be any text
 
 # Until every section has its first page.
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "didn't match" not in str(record.msg))
