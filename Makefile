@@ -97,8 +97,8 @@ lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
 clean:  ## remove what make and the tools have made
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find webhook ray_config tests bench -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv dist docs/reference .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find webhook ray_config tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
 define CHECK_PYTHON
 import sys
