@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale soak bench bench-quick fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo test e2e e2e-ray e2e-scale soak bench bench-quick fuzz docs audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the 
 	@$(BIN)/ray-webhook demo
 
 # Four at a time on two cores, for many wait for time-outs and for processes to start.
-UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak
+UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak --ignore=tests/browser
 
 test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and HTTP tests
 	$(BIN)/ruff check
@@ -30,8 +30,8 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/pytest $(UNIT) -m 'not paced and not scale'
 	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
 
-e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
-	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak
+e2e: $(STAMPS)/dev $(STAMPS)/browser $(STAMPS)/docs $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
+	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak tests/browser
 
 e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
 	$(BIN)/pytest tests/ray
@@ -61,6 +61,9 @@ fuzz: $(STAMPS)/fuzz $(STAMPS)/wheel  ## FUZZ_BODIES (1000000) guided by coverag
 	$(BIN)/python tests/fuzz/coverage_guided.py --executions $(FUZZ_BODIES)
 	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies $$(($(FUZZ_BODIES) / 10))
 
+docs: $(STAMPS)/server $(STAMPS)/docs $(STAMPS)/wheel  ## dist/docs/index.html: the site, without a network; any warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --nitpicky --keep-going --quiet --doctree-dir dist/doctrees docs dist/docs
+
 # The advisories come from the package index; --strict fails where it has none for a pin, so that silence is no pass.
 audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks the package index
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/server.txt
@@ -88,12 +91,14 @@ lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(COMPILE) --overrides requirements/overrides.txt --extra server --extra dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
+	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/docs.txt pyproject.toml
+	$(COMPILE) --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
 	$(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt pyproject.toml
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
 clean:  ## remove what make and the tools have made
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find webhook ray_config tests bench -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv dist docs/reference .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find webhook ray_config tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
 define CHECK_PYTHON
 import sys
@@ -124,6 +129,16 @@ $(STAMPS)/fuzz: requirements/fuzz.txt $(STAMPS)/dev
 # Beside the others: no part of them may need Ray, and tests that must do without it hide it.
 $(STAMPS)/ray: requirements/ray.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/ray.txt
+	@touch $@
+
+# Beside the others too, for make docs, and make e2e, which looks at the site.
+$(STAMPS)/docs: requirements/docs.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+# Beside the others too; the browser itself comes from the system, or from Debian's package (tests/browser/chromium.py).
+$(STAMPS)/browser: requirements/browser.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/browser.txt
 	@touch $@
 
 # A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.
