@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale soak bench bench-quick fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo test e2e e2e-ray e2e-scale soak picture bench bench-quick fuzz audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ SOAK_RATE ?= 100
 
 soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods are created, SOAK_RATE (100) a second: one table
 	SOAK_PODS=$(SOAK_PODS) SOAK_RATE=$(SOAK_RATE) $(BIN)/pytest -m soak -s tests/soak
+
+picture: $(STAMPS)/dev $(STAMPS)/wheel  ## docs/images/demo.svg anew, from what the demo prints
+	UPDATE_GOLDEN=1 $(BIN)/pytest -k picture tests/cli/test_demo.py
 
 # Each measures to its end, whatever the others found; a bar that is missed fails the whole.
 BENCHES = cost steps through_api_server process capacity import_cost lint
