@@ -4,6 +4,8 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
+# Where it is set, each of the tests' processes would compile all test modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,7 +30,7 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest $(UNIT) -m 'not paced and not scale'
-	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
+	$(BIN)/pytest $(UNIT) -m paced tests/cluster  # by themselves: they count how often a sick API server is asked in a time
 
 e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
 	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak
