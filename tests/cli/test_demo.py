@@ -17,6 +17,7 @@ from webhook.cli import demo
 
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "demo.svg"
 
+
 def test_demo_shows_each_pod_with_what_changed_and_why_and_ends_by_itself() -> None:
     ended = run_command("demo")
 
