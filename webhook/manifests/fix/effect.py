@@ -210,11 +210,10 @@ def _container_differences(key: Key, container: str, old: Env, before: Effect, a
         is_set_by_role = was is None and name in given
         if was != now and name not in free and not is_set_by_role:
             yield Difference(key=key, container=container, name=name, before=was, after=now)
-    address = new.get(contract.RAY_ADDRESS)
-    if after.role in _NODES and address != old.get(contract.RAY_ADDRESS) and not _is_right(address):
-        yield Difference(
-            key=key, container=container, name=contract.RAY_ADDRESS, before=old.get(contract.RAY_ADDRESS), after=address
-        )
+    was, now = old.get(contract.RAY_ADDRESS), new.get(contract.RAY_ADDRESS)
+    is_wrong_or_unset = not _is_right(was) or (was is None and before.source is None)
+    if after.role in _NODES and was != now and not (_is_right(now) and is_wrong_or_unset):
+        yield Difference(key=key, container=container, name=contract.RAY_ADDRESS, before=was, after=now)
 
 
 def _free(before: Effect, after: Effect) -> frozenset[str]:
