@@ -4,14 +4,18 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
+# Where it is set, each of the tests' processes would compile all test modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+VERSION = $(shell sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py)
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale soak bench bench-quick fuzz docs audit-deps sbom lock clean FORCE
+.PHONY: help demo test e2e e2e-ray e2e-scale soak picture bench bench-quick fuzz docs audit-deps sbom dist release-check lock \
+	clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +32,7 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest $(UNIT) -m 'not paced and not scale'
-	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
+	$(BIN)/pytest $(UNIT) -m paced tests/cluster  # by themselves: they count how often a sick API server is asked in a time
 
 e2e: $(STAMPS)/dev $(STAMPS)/browser $(STAMPS)/docs $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
 	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak tests/browser
@@ -44,6 +48,9 @@ SOAK_RATE ?= 100
 
 soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods are created, SOAK_RATE (100) a second: one table
 	SOAK_PODS=$(SOAK_PODS) SOAK_RATE=$(SOAK_RATE) $(BIN)/pytest -m soak -s tests/soak
+
+picture: $(STAMPS)/dev $(STAMPS)/wheel  ## docs/images/demo.svg anew, from what the demo prints
+	UPDATE_GOLDEN=1 $(BIN)/pytest -k picture tests/cli/test_demo.py
 
 # Each measures to its end, whatever the others found; a bar that is missed fails the whole.
 BENCHES = cost steps through_api_server process capacity import_cost lint
@@ -71,11 +78,22 @@ audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks
 # Without -i every package would get an address at the public index, which need not be where it came from.
 sbom: $(STAMPS)/dev  ## dist/ray-webhook-VERSION.cdx.json: what the wheel's server extra brings, in CycloneDX
 	@mkdir -p dist
-	@version=$$(sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py); made=dist/ray-webhook-$$version.cdx.json; \
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > "$$folder/pyproject.toml" && \
+	@made=dist/ray-webhook-$(VERSION).cdx.json; folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml > "$$folder/pyproject.toml" && \
 	PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements -i '' --pyproject "$$folder/pyproject.toml" --output-reproducible \
 		-o "$$folder/made.json" requirements/server.txt && mv "$$folder/made.json" "$$made" && echo "$$made"
+
+# The backend writes no times of its own, so the same commit gives the same bytes; with the pinned one, without network.
+dist: $(STAMPS)/dev  ## dist/: the wheel and the sdist of a release
+	@$(BIN)/python -m build --no-isolation --outdir dist >&2
+	@ls dist/ray_webhook-$(VERSION)-py3-none-any.whl dist/ray_webhook-$(VERSION).tar.gz
+
+release-check:  ## TAG=v1.2.3: is that what the tree is, and does the changelog tell of it? writes dist/release-notes.md
+	@test "$(TAG)" = "v$(VERSION)" || { echo "TAG is '$(TAG)'; allowed: v$(VERSION), of webhook/__init__.py" >&2; exit 1; }
+	@mkdir -p dist
+	@awk '/^## \[/ { on = index($$0, "## [$(VERSION)] - ") == 1; next } on' CHANGELOG.md > dist/release-notes.md
+	@grep -q '^- ' dist/release-notes.md || \
+	{ echo "CHANGELOG.md has no section '## [$(VERSION)] - YYYY-MM-DD' with entries; move them there" >&2; exit 1; }
 
 # The largest set is resolved first and bounds the others, so that one .venv can hold them all.
 # `make lock LOCK_FLAGS=--upgrade` takes newer versions; without it those that still fit stay.

@@ -9,6 +9,6 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("quick", deadline=None, derandomize=True, database=None, max_examples=200)
+settings.register_profile("quick", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=10_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.picture import picture
 from tests.service import COMMAND, run_command
+from tests.terminal import check_golden, on_terminal
 from webhook.cli import demo
+
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "demo.svg"
 
 
 def test_demo_shows_each_pod_with_what_changed_and_why_and_ends_by_itself() -> None:
@@ -32,6 +38,16 @@ def test_demo_shows_each_pod_with_what_changed_and_why_and_ends_by_itself() -> N
         "strict": ("denied", "RAY309"),
         "misspelt": ("denied", "RAY301"),
     }
+
+
+def test_the_picture_in_the_readme_is_what_it_prints() -> None:
+    """Two of the pods are shown. The port, another each time, is written as 8443. `make picture` draws it anew."""
+    paragraphs = on_terminal("demo").text.split("\n\n")
+    (api,) = (text for text in paragraphs if text.startswith("\x1b[1mapi\x1b"))
+    (head,) = (text for text in paragraphs if text.startswith("\x1b[1mhead\x1b"))
+    seen = "\n\n".join(["$ make demo\n" + paragraphs[0], api, "...", head, "...", paragraphs[-1]])
+
+    check_golden(str(PICTURE), picture("make demo", re.sub(r"(?<=127\.0\.0\.1:)\d+", "8443", seen)))
 
 
 def test_piped_output_has_no_colours() -> None:
