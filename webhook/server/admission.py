@@ -169,7 +169,9 @@ class Admission:
         return decision
 
     def _log(self, request: AdmissionRequest, decision: Decision, seconds: float) -> None:
-        self._state.log.write_later("info", "decision", decided(request, decision, seconds))
+        fields = decided(request, decision, seconds)
+        self._state.log.write_later("info", "decision", fields)
+        self._state.decided(fields, decision)
 
 
 def _check_method(method: str) -> None:
