@@ -76,12 +76,23 @@ def try_manifest(text: str, *, namespace: str, default_role: str, snapshot: Snap
     if not is_dns_subdomain(namespace):
         raise InputError("the namespace", value=namespace, allowed="a DNS name", fix="mend it")
     role = Role.CLIENT if default_role == Role.CLIENT else None
-    found = explain_text(text, Given(snapshot=snapshot, namespace=namespace, default_role=role), source=SOURCE)
+    found = _explained(text, Given(snapshot=snapshot, namespace=namespace, default_role=role))
     if len(found) > MAX_PODS:
         raise InputError(
             f"{SOURCE} has {len(found)} pod templates", allowed=f"at most {MAX_PODS}", fix="paste fewer of them"
         )
     return list(map(_trial, found))
+
+
+def _explained(text: str, given: Given) -> list[ExplainedPod]:
+    try:
+        return explain_text(text, given, source=SOURCE)
+    except InputError as error:
+        if "{{" not in text:
+            raise
+        problem = error.message.removesuffix(f"; {error.fix}")
+        fix = "render it first, as with helm template"
+        raise InputError(f"{SOURCE} is a template; {problem}", allowed="a rendered one", fix=fix) from None
 
 
 def _trial(found: ExplainedPod) -> Trial:
