@@ -132,7 +132,9 @@ class Admission:
         self._state.metrics.duration.observe(seconds)
         self._state.metrics.count_decision(verdict, request.operation)
         names = seen[1] if seen else names_in(request.object)
-        self._state.log.write_later("info", "decision", decided(request, names, verdict, seconds))
+        fields = decided(request, names, verdict, seconds)
+        self._state.log.write_later("info", "decision", fields)
+        self._state.decided(fields, verdict.told)
         return answer
 
     def _kept(self, request: AdmissionRequest, read: bytes, snapshot: Snapshot) -> Verdict:
@@ -152,9 +154,10 @@ class Admission:
         except Exception as error:  # noqa: BLE001  whatever goes wrong in the rules, the pod is let through
             self._state.log.fault("fault", error, uid=request.uid, code=Code.FAULT)
             decision = _FAULT
-        if decision.code in _FAULTS:
+        if decision.code.value in _FAULTS:
             self._state.metrics.faults.labels(decision.code.value).inc()
-        return verdict_of(decision, observes=self._state.mode is Mode.OBSERVE)
+        observes = self._state.mode is Mode.OBSERVE
+        return verdict_of(decision, observes=observes, told=self._state.tell(decision))
 
 
 def _check_method(method: str) -> None:
@@ -162,4 +165,4 @@ def _check_method(method: str) -> None:
         raise MethodError("method", value=method, allowed="POST", fix="send an AdmissionReview")
 
 
-_FAULTS: Final = frozenset({Code.FAULT, Code.PATCH_REFUSED})
+_FAULTS: Final = frozenset({Code.FAULT.value, Code.PATCH_REFUSED.value})

@@ -50,6 +50,7 @@ class Verdict(msgspec.Struct, frozen=True):
         warnings: their codes, in their order.
         operations: how many there are.
         ending: of the answer's bytes, what follows the uid.
+        told: what the console is told of it.
     """
 
     code: str
@@ -57,13 +58,14 @@ class Verdict(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
     operations: int
     ending: bytes
+    told: object = None
 
     def answer(self, uid: str) -> bytes:
         """The answer's bytes for the request `uid`."""
         return b"".join((_BEGINNING, _encode(uid), self.ending))
 
 
-def verdict_of(decision: Decision, *, observes: bool) -> Verdict:
+def verdict_of(decision: Decision, *, observes: bool, told: object = None) -> Verdict:
     """What comes of a decision; where the service only `observes`, nothing is patched or denied."""
     blank = _encode(AnsweredReview(response=_response(decision, observes=observes)))
     return Verdict(
@@ -72,6 +74,7 @@ def verdict_of(decision: Decision, *, observes: bool) -> Verdict:
         warnings=tuple(warning.code.value for warning in decision.warnings),
         operations=len(decision.operations) if isinstance(decision, Inject) else 0,
         ending=blank.removeprefix(_BEGINNING + b'""'),
+        told=told,
     )
 
 

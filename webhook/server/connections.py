@@ -23,6 +23,8 @@ MAX_CONNECTIONS: Final = 1024
 """An API server keeps 25 idle ones and has at most 200 mutating requests under way; 1,024 cost about 60 MB."""
 MAX_OPERATIONS_CONNECTIONS: Final = 64
 """Probes and a few scrapers."""
+MAX_CONSOLE_CONNECTIONS: Final = 32
+"""A browser opens six at a time."""
 HANDSHAKE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 1.0
 """For a peer to agree that its connection is closed."""

@@ -16,8 +16,8 @@ MAX_KEPT: Final = 2 * 1024 * 1024
 """Bytes: of some 500 workloads, each with some 4 KB."""
 MAX_EACH: Final = 64 * 1024
 """Bytes: one that is larger is of a pod that nobody creates by the hundred, and would drive out many."""
-OVERHEAD: Final = 512
-"""Bytes that an entry takes beside its texts."""
+OVERHEAD: Final = 1024
+"""Bytes that an entry takes beside its excerpt and its answer: objects, and what the console is told."""
 
 Key = tuple[str, bytes]
 """The pod's namespace, and its excerpt."""
