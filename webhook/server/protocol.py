@@ -14,6 +14,7 @@ from functools import partial
 from ssl import SSLContext
 from typing import Any, ClassVar, Final, NamedTuple
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from webhook.errors import (
@@ -119,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._begun is not None:
             exchange, self._begun = self._begun, None
             self._serve(exchange)
-        if self._has_served and not (self.cycle.response_complete and self._is_in_header):
+        if self._has_served and not (self.cycle and self.cycle.response_complete and self._is_in_header):
             return
         self._header_bytes += len(data)
         if self._header_bytes > MAX_HEADER:
@@ -185,7 +186,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer it, where all of it is there."""
         if exchange.more_body:
             self.cycle = None
-            self._hand_on()
+            try:
+                self._hand_on()
+            except HttpParserError:  # a target of more than 64 KB, which only uvicorn takes apart
+                self.send_400_response("Invalid HTTP request received.")
+                return
             if exchange.body:
                 super().on_body(exchange.body)
             if not exchange.keep_alive:
