@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 COMMAND = str(Path(sys.executable).parent / "ray-webhook")
 FIXTURES = Path(__file__).parent / "fixtures"
 SETTINGS = FIXTURES / "settings.env"
+CONSOLE = re.compile(rb'\bconsole_url"?[:=]"?(http:[^" ]+)')
 LISTENING = re.compile(rb'\burl"?[:=]"?(https:[^" ]+).*\bops_url"?[:=]"?(http:[^" ]+)')
 
 
@@ -40,6 +41,7 @@ class RunningService:
     lines: list[bytes] = field(default_factory=list)
     url: str = ""
     ops_url: str = ""
+    console_url: str = ""
     trust: ssl.SSLContext | None = None
     authority: Path | None = None
 
@@ -71,6 +73,11 @@ class RunningService:
             assert self.process.poll() is None, f"ended: {self.lines}"
             sleep(0.005)
         return found[1].decode(), found[2].decode()
+
+    def find_console(self) -> str:
+        """Where its console listens, as the line with the URLs says; empty for none."""
+        found = CONSOLE.search(b"".join(self.lines))
+        return found[1].decode() if found else ""
 
     def await_decision(self, uid: str, *, seconds: float = 5.0) -> dict[str, Any]:
         """The log line of the decision about the request `uid`."""
@@ -151,7 +158,7 @@ def running_service(
     SIGTERM ends the service without a lame-duck time, unless `flags` name one.
     """
     tls = folder / "tls"
-    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0"]
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--console-port", "0", "--lame-duck", "0"]
     if settings is not None:
         arguments += ["--settings", str(settings)]
     if self_signed and "--tls-cert" not in flags:
@@ -162,6 +169,7 @@ def running_service(
     reader.start()
     try:
         service.url, service.ops_url = service.await_urls()
+        service.console_url = service.find_console()
         if tls.exists():
             service.authority = tls / "ca.crt"
             service.trust = ssl.create_default_context(cafile=service.authority)

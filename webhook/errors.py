@@ -186,7 +186,7 @@ class MethodError(RequestError):
 
     code = "RAY816"
     summary = "wrong method"
-    meaning = "Admission requests are sent with POST."
+    meaning = "There is something at the path, but for another method; admission requests are sent with POST."
     status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
@@ -195,7 +195,7 @@ class PathError(RequestError):
 
     code = "RAY817"
     summary = "unknown path"
-    meaning = "The service answers on the paths of its OpenAPI document only."
+    meaning = "There is nothing at the path; those of the admission port are in its OpenAPI document."
     status = HTTPStatus.NOT_FOUND
 
 
@@ -240,6 +240,35 @@ class ClientNameError(RequestError):
     summary = "client not allowed"
     meaning = "The client's certificate bears none of the common names that --client-name allows."
     status = HTTPStatus.FORBIDDEN
+
+
+class HostError(RequestError):
+    """The console is asked for by a name that is not this machine's own."""
+
+    code = "RAY823"
+    summary = "wrong host"
+    meaning = (
+        "The console answers under loopback names alone, so that no page of another site can read it through a name "
+        "that it has made to lead here."
+    )
+    status = HTTPStatus.MISDIRECTED_REQUEST
+
+
+class CrossSiteError(RequestError):
+    """A form was sent to the console by a page of another site."""
+
+    code = "RAY824"
+    summary = "form of another site"
+    meaning = "The console's form is taken from its own page alone, so that no other site can send one unseen."
+    status = HTTPStatus.FORBIDDEN
+
+
+class FormError(RequestError):
+    """What was sent to the console is no form."""
+
+    code = "RAY825"
+    summary = "not a form"
+    meaning = "The console's form is sent by a browser, as application/x-www-form-urlencoded in UTF-8."
 
 
 class NotReadyError(RequestError):

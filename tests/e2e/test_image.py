@@ -84,7 +84,8 @@ def deployed_flags(certificates: Path) -> list[str]:
 
 def test_it_serves_as_the_deployment_starts_it_and_writes_nothing(image: Image, certificates: Path) -> None:
     before = files(image.root)
-    flags = [*deployed_flags(certificates), f"--settings={SETTINGS}", "--host=127.0.0.1", "--port=0", "--ops-port=0"]
+    ports = ["--port=0", "--ops-port=0", "--console-port=0"]
+    flags = [*deployed_flags(certificates), f"--settings={SETTINGS}", "--host=127.0.0.1", *ports]
     with started(image, *flags) as process:
         service = listening(process, certificates)
         wait_for(lambda: service.ops("/readyz")[0] == 200, "the service is ready")

@@ -131,11 +131,15 @@ def test_fault_of_our_own_lets_the_pod_through_with_a_warning_and_logs_no_value(
     log = tmp_path / "log"
     file = os.open(log, os.O_CREAT | os.O_WRONLY)
     state = State(mode=Mode.ENFORCE, metrics=Metrics("enforce"), log=Log(file, LogFormat.JSON), snapshot=Snapshot())
-    request = _Request(json.dumps(client_pod()).encode())
+    request, again = (_Request(json.dumps(client_pod()).encode()) for _ in range(2))
+    path = Admission(state, None)
 
-    asyncio.run(Admission(state, None)(request.scope, request.receive, request.send))
+    asyncio.run(path(request.scope, request.receive, request.send))
+    monkeypatch.undo()
+    asyncio.run(path(again.scope, again.receive, again.send))
 
     os.close(file)
+    assert "patch" in json.loads(again.sent[1]["body"])["response"], "a fault is not kept"
     response = json.loads(request.sent[1]["body"])["response"]
     assert (response["allowed"], response["warnings"][0][:6]) == (True, "RAY501")
     assert "patch" not in response

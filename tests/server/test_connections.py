@@ -7,6 +7,7 @@ import json
 import resource
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,6 +168,32 @@ def test_a_sender_that_waits_for_no_answer_is_refused(service: RunningService) -
 
     assert received.count(b"HTTP/1.1 200") < 10
     assert service.metric('ray_webhook_refused_requests_total{code="RAY820"}') == 1
+
+
+IMPATIENT = """#!{python}
+import sys
+from webhook.cli.__main__ import main
+from webhook.server import lifecycle
+
+lifecycle.KEEP_ALIVE_SECONDS = 1
+sys.exit(main())
+"""
+
+
+def test_a_kept_connection_ends_once_it_was_idle_for_long_enough_since_its_last_answer(tmp_path: Path) -> None:
+    program = tmp_path / "ray-webhook"
+    program.write_text(IMPATIENT.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o700)
+    with running_service(tmp_path, command=str(program)) as service:
+        connection = service.connection()
+        for _ in range(4):  # longer together than it may be idle
+            connection.request("POST", "/mutate", GOOD, {"Content-Type": "application/json"})
+            assert connection.getresponse().read()
+            sleep(0.4)
+        idle_from = monotonic()
+        assert connection.sock.recv(1) == b""
+        assert monotonic() - idle_from > 0.3
+        connection.close()
 
 
 def test_who_does_not_take_its_answer_is_dropped(service: RunningService) -> None:

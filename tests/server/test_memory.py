@@ -12,7 +12,7 @@ from tests.service import RunningService, running_service
 from webhook.server.memory import WORTH_TRIMMING
 
 BOUND = WORTH_TRIMMING / 2**20
-SENDERS, BYTES = 600, 50_000
+SENDERS, BYTES = 600, 90_000
 HEADER = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 PROGRAM = """#!{python}
 import sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from webhook.injection.review import MAX_CONTAINERS
 from webhook.server.turns import MAX_WAITING
 
 SENDERS = MAX_WAITING + 64
+NUMBER = "########"
 REVIEWS = 40
 LONGEST_SECONDS = 1.0
 """Two or three turns and what is read between them are 0.1 s; all of the flood in one turn were seconds."""
@@ -31,17 +33,23 @@ SMALL = json.dumps(client_pod()).encode()
 HEAD = b"POST /mutate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
-def dear() -> bytes:
+def _dear() -> bytes:
     """A whole request whose review takes long: each of a thousand containers is looked at, and the last one denied."""
     review = client_pod({"ray.seedcore.io/on-conflict": "deny"})
     for kind in ("containers", "initContainers"):
         review["request"]["object"]["spec"][kind] = [{"name": f"{kind}-{number}"} for number in range(MAX_CONTAINERS)]
-    review["request"]["object"]["spec"]["initContainers"][-1]["env"] = [{"name": "RAY_HOST", "value": "another"}]
+    review["request"]["object"]["spec"]["initContainers"][-1]["env"] = [{"name": "RAY_HOST", "value": NUMBER}]
     body = json.dumps(review).encode()
     return HEAD % len(body) + body
 
 
-DEAR = dear()
+_DEAR = _dear()
+_numbers = itertools.count()
+
+
+def dear() -> bytes:
+    """One that is unlike all others, whose verdict is not kept from another one."""
+    return _DEAR.replace(NUMBER.encode(), b"%08d" % next(_numbers))
 
 
 class Senders(threading.Thread):
@@ -86,10 +94,10 @@ class Senders(threading.Thread):
         try:
             self.opened += 1
             await self._begin.wait()
-            writer.write(DEAR)
+            writer.write(dear())
             self.answers[await answer(reader)] += 1
             while self._again:
-                writer.write(DEAR)
+                writer.write(dear())
                 self.answers[await answer(reader)] += 1
         finally:
             writer.transport.abort()

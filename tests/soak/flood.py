@@ -7,6 +7,7 @@ of them: they cost a replica far more than their sender. Prints its figures as o
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import ssl
@@ -23,6 +24,7 @@ FACTOR = 5.5
 MEASURING_SECONDS = 2.0
 PATIENCE_SECONDS = 3.0
 """As the API server's, by the shipped configuration."""
+_NUMBER = "########"
 CONTAINERS = 250
 """Of each kind."""
 OPENED = 100
@@ -39,7 +41,7 @@ def request() -> bytes:
     pod["metadata"]["annotations"]["ray.seedcore.io/on-conflict"] = "deny"
     for kind in ("containers", "initContainers"):
         pod["spec"][kind] = [{"name": str(number)} for number in range(CONTAINERS)]
-    pod["spec"][kind][-1]["env"] = [{"name": "RAY_HOST", "value": "another"}]
+    pod["spec"][kind][-1]["env"] = [{"name": "RAY_HOST", "value": _NUMBER}]
     body = json.dumps(review, separators=(",", ":")).encode()
     head = f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
@@ -56,7 +58,7 @@ class Flood:
     def __init__(self, ports: list[int]) -> None:
         self.written = 0
         self.answers: Counter[str] = Counter()
-        self._request = request()
+        self._request, self._numbers = request(), itertools.count()
         self._tls = ssl.create_default_context()
         self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
         self._free: dict[int, list[Connection]] = {port: [] for port in ports}
@@ -75,7 +77,7 @@ class Flood:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 free = self._free[port]
                 reader, writer = free.pop() if free else await self._open(port)
-                writer.write(self._request)
+                writer.write(self._unlike_others())
                 self.written += 1
                 self.answers[await _status(reader)] += 1
             free.append((reader, writer))
@@ -83,6 +85,10 @@ class Flood:
             self.answers["none"] += 1
             if writer:
                 writer.transport.abort()
+
+    def _unlike_others(self) -> bytes:
+        """A review whose verdict is not kept from another one."""
+        return self._request.replace(_NUMBER.encode(), b"%08d" % next(self._numbers))
 
     async def capacity(self) -> float:
         """Answers a second, by as many senders as keep every replica busy."""

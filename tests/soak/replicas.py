@@ -52,7 +52,7 @@ class Replicas(Fleet):
     def start_logging_to(self, output: int | IO[bytes]) -> RunningService:
         """One more whose standard output is `output`, so that nothing can be read of it."""
         port, ops_port = free_ports(2)
-        ports = ("--host", "127.0.0.1", "--port", str(port), "--ops-port", str(ops_port))
+        ports = ("--host", "127.0.0.1", "--port", str(port), "--ops-port", str(ops_port), "--console-port", "0")
         command = [COMMAND, "serve", *ports, "--kubeconfig", str(self.kubeconfig), "--lame-duck", str(self.lame_duck)]
         process = self.stack.enter_context(subprocess.Popen(command, stdout=output))
         self.stack.callback(process.terminate)

@@ -90,12 +90,14 @@ class Report:
         serves: the fingerprint of the certificate that it serves; empty for none.
         issuer: the fingerprint of the authority that issued it.
         silent: for how many seconds nothing was heard of it.
+        version: of the program that runs there; empty where it does not say.
     """
 
     trusted: frozenset[str] = frozenset()
     serves: str = ""
     issuer: str = ""
     silent: float = 0.0
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

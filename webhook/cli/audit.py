@@ -20,12 +20,13 @@ from webhook.cli.cluster_flags import (
 from webhook.cli.flags import DnsName
 from webhook.cli.mode import mode_option
 from webhook.cli.output import Style, no_color_option, option
-from webhook.cli.report import Change, change_lines, shown
+from webhook.cli.report import Change, change_lines
 from webhook.cli.restarting import check_restart_flags, restart, restart_options
 from webhook.cluster.pod import own_namespace
 from webhook.errors import UsageError, escape
 from webhook.injection.snapshot import Snapshot
 from webhook.injection.standing import Difference
+from webhook.manifests.explanation import shown
 from webhook.server.state import Mode
 
 if TYPE_CHECKING:

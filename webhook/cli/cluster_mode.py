@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from webhook.cli.cluster_flags import api_of, settings_names
+from webhook.cli.console import Console
 from webhook.cli.managed_certificate import ManagedCertificate, keeping_certificate
 from webhook.cluster.pod import is_in_cluster
 from webhook.errors import UsageError
@@ -50,11 +51,15 @@ def check_flags(flags: Mapping[str, Any]) -> None:
 
 @contextmanager
 def following_cluster(
-    state: State, flags: Mapping[str, Any], first: Snapshot, managed: ManagedCertificate | None
+    state: State,
+    flags: Mapping[str, Any],
+    first: Snapshot,
+    managed: ManagedCertificate | None,
+    console: Console | None,
 ) -> Iterator[None]:
     """Put the cluster's snapshots into force while the block runs; `first` is what each is made from.
 
-    With `managed`, take part in looking after that certificate, too.
+    With `managed`, take part in looking after that certificate, too. The `console` is told what there is to show.
 
     Raises:
         UsageError: a flag has a wrong value.
@@ -74,6 +79,8 @@ def following_cluster(
     keeping = keeping_certificate(state, flags, first.webhook_namespace, managed) if managed else nullcontext()
     with keeping as keeper:
         register(source, state.metrics.registry, keeper)
+        if console:
+            console.source, console.keeper = source, keeper
         source.start()
         state.vital["cluster"] = lambda: source.is_at_work
         try:

@@ -66,7 +66,7 @@ def _service(folder: Path) -> Iterator[_Running]:
     """Run ``ray-webhook serve`` as a process of its own, with its files in `folder` and its log in a pipe."""
     settings = folder / "settings.env"
     settings.write_text(SETTINGS)
-    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0"]
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--lame-duck", "0", "--no-console"]
     tls = ["--self-signed", str(folder / "tls")]
     process = subprocess.Popen(  # noqa: S603  our own program and arguments
         [sys.executable, "-P", "-m", "webhook.cli", "serve", *arguments, "--settings", str(settings), *tls],

@@ -10,20 +10,7 @@ import msgspec
 
 from webhook import contract
 from webhook.cli.cluster_flags import api_of, kubeconfig_of, settings_names
-from webhook.cli.explanation import (
-    Explained,
-    body_lines,
-    explain_new,
-    explain_standing,
-    explain_unnamed,
-    explain_unread,
-    explain_unsent,
-    headline,
-    hint_lines,
-    hints,
-    influence_lines,
-    influences,
-)
+from webhook.cli.explanation import body_lines, headline, hint_lines, influence_lines
 from webhook.cli.output import Style
 from webhook.cluster.audit import Audit
 from webhook.cluster.auditor import HELPED, code_of
@@ -44,6 +31,16 @@ from webhook.injection.snapshot import Snapshot
 from webhook.injection.standing import Standing, judge
 from webhook.manifests.decisions import names_no_cluster
 from webhook.manifests.documents import Document
+from webhook.manifests.explanation import (
+    Explained,
+    explain_new,
+    explain_standing,
+    explain_unnamed,
+    explain_unread,
+    explain_unsent,
+    hints,
+    influences,
+)
 from webhook.manifests.history import record_of, status_of, why
 from webhook.manifests.influences import runtime_influences
 from webhook.manifests.keys import Hint, misplaced_hints, namespace_hints, pod_hints

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.output import Style
-from webhook.errors import escape, quote
+from webhook.errors import escape
 from webhook.injection.selection import EPHEMERAL, INIT, REGULAR
+from webhook.manifests.explanation import shown
 
 _SIGNS = {"+": "green", "~": "yellow", "-": "red", "=": None}
 
@@ -54,20 +55,6 @@ def _env_changes(
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
-
-
-def shown(entry: Mapping[str, Any]) -> str:
-    """An entry's value as people read it."""
-    source = entry.get("valueFrom")
-    if isinstance(source, dict) and source:
-        kind, where = next(iter(source.items()))
-        names = (
-            [str(where[key]) for key in ("name", "key", "fieldPath") if key in where] if isinstance(where, dict) else []
-        )
-        return escape(f"from {kind} {'/'.join(names)}")
-    value = str(entry.get("value") or "")
-    is_plain = value.isascii() and value.isprintable() and value and " " not in value
-    return value if is_plain else quote(value, limit=200)
 
 
 def change_lines(found: Sequence[Change], style: Style, *, indent: str = "    ") -> Iterator[str]:

@@ -15,6 +15,7 @@ import click
 from webhook import contract
 from webhook.cli.cluster_flags import cluster_domain_option, cluster_options, webhook_namespace_option
 from webhook.cli.cluster_mode import check_flags, following_cluster
+from webhook.cli.console import Console
 from webhook.cli.flags import NamedPath
 from webhook.cli.managed_certificate import ManagedCertificate, keeps_certificate, managed_certificate_options
 from webhook.cli.mode import mode_option
@@ -47,6 +48,14 @@ class _Certificate:
 @option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104  a pod serves its node
 @option("--port", type=_PORT, default=8443, show_default=True, help="TLS port for admission; 0 takes a free one.")
 @option("--ops-port", type=_PORT, default=8080, show_default=True, help="Plain port for health and metrics.")
+@option(
+    "--console-port",
+    type=_PORT,
+    default=8081,
+    show_default=True,
+    help="Plain port for the console, on 127.0.0.1 alone: kubectl port-forward.",
+)
+@option("--no-console", is_flag=True, help="Serve no console, and record nothing for it.")
 @option("--settings", type=NamedPath(), help="Settings file in place of a cluster; followed.")
 @cluster_options
 @webhook_namespace_option("--namespace")
@@ -101,18 +110,20 @@ def command(**flags: Any) -> None:
         load_settings(state, settings, first)
     certificate = _certificate(state, flags, namespace)
     show_certificate(state, certificate.serving)
+    console = None if flags["no_console"] else Console(state, certificate.serving)
     service = lifecycle.Service(
         state=state,
         host=flags["host"],
         port=flags["port"],
         ops_port=flags["ops_port"],
+        console=lifecycle.ConsolePort(port=flags["console_port"], make=console.app) if console else None,
         settings=settings,
         certificate=certificate.serving,
         renew=certificate.renew,
         client_names=frozenset(flags["client_name"]),
         lame_duck=flags["lame_duck"],
     )
-    with nullcontext() if settings else following_cluster(state, flags, first, certificate.managed):
+    with nullcontext() if settings else following_cluster(state, flags, first, certificate.managed, console):
         lifecycle.run(service)
 
 

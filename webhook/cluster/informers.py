@@ -56,11 +56,20 @@ class WatchState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchStatus:
-    """How one watch fares: what it watches, its state, and how often it failed so far."""
+    """How one watch fares.
+
+    Attributes:
+        resource: what it watches.
+        failures: how often it failed so far.
+        version: the resource version that it has seen last; empty before the first list, and where there is nothing.
+        quiet: seconds since it was begun, or brought something; None before that.
+    """
 
     resource: str
     state: WatchState
     failures: int
+    version: str = ""
+    quiet: float | None = None
 
 
 class _Stopped(Exception):  # noqa: N818  no error: the way out of the informer's loop
@@ -90,6 +99,7 @@ class Informer:
         self.resource = resource
         self.state = WatchState.STARTING
         self.failures = 0
+        self.version = ""
         self.is_synced = False
         self._api, self._handler, self._pace, self._log = api, handler, pace, log
         self._on_sync, self._on_list = on_sync, on_list
@@ -99,6 +109,7 @@ class Informer:
         self._listed = False
         self._refusals = 0
         self._watch_began: float | None = None
+        self._heard_at: float | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._informer: Any = _shared_informer(self)
@@ -106,7 +117,13 @@ class Informer:
     @property
     def status(self) -> WatchStatus:
         """How it fares now."""
-        return WatchStatus(resource=self.resource.name, state=self.state, failures=self.failures)
+        return WatchStatus(
+            resource=self.resource.name,
+            state=self.state,
+            failures=self.failures,
+            version=self.version,
+            quiet=None if self._heard_at is None else self._pace.clock() - self._heard_at,
+        )
 
     def start(self) -> None:
         """Begin, on a thread of its own."""
@@ -137,11 +154,18 @@ class Informer:
     def changed(self, item: Object) -> None:
         """Hand an object on, and keep of it only what tells it from others."""
         self._handler.put(item)
+        self._heard(item)
         _reduce(item)
 
     def removed(self, item: Object) -> None:
         """Hand on that an object is gone."""
         self._handler.remove(item)
+        self._heard(item)
+
+    def _heard(self, item: Object) -> None:
+        # A list's objects come in any order before the watch begins, which has the list's own version.
+        if self._watch_began is not None:
+            self.version, self._heard_at = item["metadata"].get("resourceVersion") or self.version, self._pace.clock()
 
     def watch_failed(self, error: object) -> None:
         """Note why a watch that had begun has ended; what failed before was noted where it failed."""
@@ -197,7 +221,8 @@ class Informer:
                 raise ApiException(status=HTTPStatus.GONE) from None
             self._failed(error)
             raise ApiException(status=error.status or 0) from None
-        self._watch_began = self._pace.clock()
+        self._watch_began = self._heard_at = self._pace.clock()
+        self.version = version
         self._become(WatchState.WATCHING)
         return response
 

@@ -11,14 +11,14 @@ never on a disk, nor in a log.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from webhook.certificates.authority import KeyPair, describe
-from webhook.certificates.rotation import GONE_SECONDS
+from webhook.certificates.rotation import GONE_SECONDS, Report
 from webhook.cluster.bundle import Service, read_bundles
 from webhook.cluster.client import Api
 from webhook.cluster.clocks import Clocks
@@ -62,6 +62,23 @@ class Figures:
     seconds_ahead: float | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leadership:
+    """Who looks after the certificate, for people.
+
+    Attributes:
+        own: what this replica is called on the Lease.
+        holder: what the one is called that leads; empty for nobody.
+        renewed: seconds since it was seen to renew.
+        replicas: what each tells of itself, by what it is called.
+    """
+
+    own: str
+    holder: str
+    renewed: float
+    replicas: Mapping[str, Report]
+
+
 class CertificateKeeper:
     """Keeps the certificate of all replicas, as one of them; see the module.
 
@@ -84,7 +101,7 @@ class CertificateKeeper:
     ) -> None:
         """Ask for nothing yet."""
         pace = pace or Pace()
-        self._trusted, self._log = trusted, log
+        self._trusted, self._log, self._clock = trusted, log, pace.clock
         self._views = _views(names, self._changed, pace.clock)
         self._identity, lease = new_identity(), path_of(names.lease_resource)
         self._clocks = Clocks(api, log=log, now=now)
@@ -155,6 +172,16 @@ class CertificateKeeper:
             bundles_written=self._leader.bundles_written,
             failures=sum(task.failures for task in self._tasks),
             seconds_ahead=None if self._clocks.ahead is None else self._clocks.ahead.total_seconds(),
+        )
+
+    def leadership(self) -> Leadership:
+        """Who leads now, and who else there is."""
+        lease = self._views.lease
+        return Leadership(
+            own=self._identity,
+            holder=lease.value.holder,
+            renewed=self._clock() - lease.renewed_at,
+            replicas=lease.reports(),
         )
 
     def watches(self) -> tuple[WatchStatus, ...]:

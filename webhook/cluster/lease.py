@@ -110,12 +110,19 @@ class _Written(msgspec.Struct, omit_defaults=True):
     serves: str = ""
     issuer: str = ""
     trusts: list[str] = []
+    version: str = ""
     beat: int = 0
 
 
 def report_text(report: Report, beat: int) -> str:
     """The text of a report."""
-    written = _Written(serves=report.serves, issuer=report.issuer, trusts=sorted(report.trusted), beat=beat)
+    written = _Written(
+        serves=report.serves,
+        issuer=report.issuer,
+        trusts=sorted(report.trusted),
+        version=report.version,
+        beat=beat,
+    )
     return msgspec.json.encode(written).decode()
 
 
@@ -125,4 +132,10 @@ def read_report(text: str, *, silent: float) -> Report:
         written = msgspec.json.decode(text, type=_Written)
     except UNDECODABLE:
         written = _Written()
-    return Report(trusted=frozenset(written.trusts), serves=written.serves, issuer=written.issuer, silent=silent)
+    return Report(
+        trusted=frozenset(written.trusts),
+        serves=written.serves,
+        issuer=written.issuer,
+        silent=silent,
+        version=written.version,
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Final
 
+from webhook import __version__
 from webhook.certificates.authority import KeyPair
 from webhook.certificates.content import Content, fingerprint, is_valid, split
 from webhook.certificates.rotation import SETTLE_SECONDS, Report
@@ -79,7 +80,7 @@ class Replica:
         known = (fingerprint(one) for one in (content.authorities if content else ()) if is_valid(one, now))
         trusted = filter(self._has_settled, known)
         serves = fingerprint(self._serving.certificate) if self._serving else ""
-        return Report(trusted=frozenset(trusted), serves=serves, issuer=self._issuer)
+        return Report(trusted=frozenset(trusted), serves=serves, issuer=self._issuer, version=__version__)
 
     def _note(self, bundles: Mapping[str, bytes]) -> None:
         now = self._clock()

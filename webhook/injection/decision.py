@@ -19,7 +19,16 @@ from webhook.injection.connection import Connection, resolve
 from webhook.injection.environment import Operation
 from webhook.injection.patch import content_hash, is_applicable, status_operation
 from webhook.injection.reasons import Code, DecisionWarning
-from webhook.injection.review import AdmissionRequest, AnyPod, Pod, PodHead, parse_pod, parse_pod_head
+from webhook.injection.review import (
+    AdmissionRequest,
+    AnyPod,
+    Pod,
+    PodHead,
+    is_about_pods,
+    is_creation,
+    parse_pod,
+    parse_pod_head,
+)
 from webhook.injection.role import LeftAlone, RoleFound, RoleSource, find_role
 from webhook.injection.selection import select
 from webhook.injection.snapshot import Reference, Snapshot, TargetKind
@@ -89,11 +98,9 @@ def decide(request: AdmissionRequest, snapshot: Snapshot, *, default_role: Role 
 
 
 def _is_looked_at(request: AdmissionRequest, *, is_ephemeral: bool) -> bool:
-    if request.resource is not None and request.resource.resource != "pods":
-        return False
     if is_ephemeral:
-        return request.operation == "UPDATE"
-    return request.operation == "CREATE" and not request.sub_resource
+        return request.operation == "UPDATE" and is_about_pods(request)
+    return is_creation(request)
 
 
 def _existing(request: AdmissionRequest) -> frozenset[str]:

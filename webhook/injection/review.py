@@ -124,6 +124,16 @@ class AdmissionReview(msgspec.Struct, rename="camel"):
     kind: str = "AdmissionReview"
 
 
+def is_about_pods(request: AdmissionRequest) -> bool:
+    """Whether it is about pods, or a resource of theirs."""
+    return request.resource is None or request.resource.resource == "pods"
+
+
+def is_creation(request: AdmissionRequest) -> bool:
+    """Whether a pod is created."""
+    return request.operation == "CREATE" and not request.sub_resource and is_about_pods(request)
+
+
 _REVIEW: Final = msgspec.json.Decoder(AdmissionReview)
 _POD: Final[msgspec.json.Decoder[Pod | None]] = msgspec.json.Decoder(Pod | None)
 _COMMANDED_POD: Final[msgspec.json.Decoder[CommandedPod | None]] = msgspec.json.Decoder(CommandedPod | None)

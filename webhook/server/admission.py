@@ -16,48 +16,22 @@ import msgspec
 
 from webhook.contract import Role
 from webhook.errors import MethodError, NotReadyError, RequestError
-from webhook.injection.decision import Decision, Deny, Inject, Skip, decide
+from webhook.injection.decision import Skip, decide
+from webhook.injection.excerpt import excerpt
 from webhook.injection.reasons import Code, DecisionWarning
-from webhook.injection.review import API_VERSION, AdmissionRequest, parse_review
+from webhook.injection.review import AdmissionRequest, parse_review
 from webhook.injection.snapshot import Snapshot
-from webhook.server.decision_log import decided
+from webhook.server.answers import Verdict, verdict_of
+from webhook.server.decision_log import decided, names_in
 from webhook.server.limits import Headers, Receive, declared_length, error_body, read_body
 from webhook.server.protocol import Answer, Deliver
 from webhook.server.state import Mode, State
 from webhook.server.turns import Review
+from webhook.server.verdicts import Verdicts
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Status(msgspec.Struct, omit_defaults=True):
-    """The metav1.Status of a denial."""
-
-    code: int
-    reason: str
-    message: str
-
-
-class AdmissionResponse(msgspec.Struct, rename="camel", omit_defaults=True):
-    """The response of an AdmissionReview; msgspec writes the patch's bytes in base64, as the API wants them."""
-
-    uid: str
-    allowed: bool
-    patch_type: str | None = None
-    patch: bytes | None = None
-    status: Status | None = None
-    warnings: list[str] | None = None
-    audit_annotations: dict[str, str] | None = None
-
-
-class AnsweredReview(msgspec.Struct, rename="camel"):
-    """An AdmissionReview that carries a response."""
-
-    response: AdmissionResponse
-    api_version: str = API_VERSION
-    kind: str = "AdmissionReview"
-
-
-_encode: Final = msgspec.json.Encoder().encode
 _FAULT: Final = Skip(
     code=Code.FAULT,
     warnings=(DecisionWarning(Code.FAULT, "internal fault of the webhook; the pod was left as it is"),),
@@ -78,6 +52,7 @@ class Admission:
     def __init__(self, state: State, default_role: Role | None) -> None:
         """See the class."""
         self._state = state
+        self._verdicts = Verdicts()
         self._default_role = default_role
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -150,26 +125,39 @@ class Admission:
     def _answer(self, body: bytes, snapshot: Snapshot) -> bytes:
         started = perf_counter()
         request = parse_review(body)
-        decision = self._decide(request, snapshot)
-        answer = _encode(AnsweredReview(response=_response(request.uid, decision, self._state.mode)))
+        seen = excerpt(request, commands=self._default_role is not None)
+        verdict = self._verdict(request, snapshot) if seen is None else self._kept(request, seen[0], snapshot)
+        answer = verdict.answer(request.uid)
         seconds = perf_counter() - started
         self._state.metrics.duration.observe(seconds)
-        self._state.metrics.count_decision(decision, request.operation)
-        self._log(request, decision, seconds)
+        self._state.metrics.count_decision(verdict, request.operation)
+        names = seen[1] if seen else names_in(request.object)
+        fields = decided(request, names, verdict, seconds)
+        self._state.log.write_later("info", "decision", fields)
+        self._state.decided(fields, verdict.told)
         return answer
 
-    def _decide(self, request: AdmissionRequest, snapshot: Snapshot) -> Decision:
+    def _kept(self, request: AdmissionRequest, read: bytes, snapshot: Snapshot) -> Verdict:
+        """The verdict about all pods of which the rules would `read` the same."""
+        key = (request.namespace or "", read)
+        found = self._verdicts.find(key, snapshot)
+        if found is None:
+            request.object = msgspec.Raw(read)
+            found = self._verdict(request, snapshot)
+            if found.code not in _FAULTS:
+                self._verdicts.keep(key, found)
+        return found
+
+    def _verdict(self, request: AdmissionRequest, snapshot: Snapshot) -> Verdict:
         try:
             decision = decide(request, snapshot, default_role=self._default_role)
         except Exception as error:  # noqa: BLE001  whatever goes wrong in the rules, the pod is let through
             self._state.log.fault("fault", error, uid=request.uid, code=Code.FAULT)
             decision = _FAULT
-        if decision.code in _FAULTS:
+        if decision.code.value in _FAULTS:
             self._state.metrics.faults.labels(decision.code.value).inc()
-        return decision
-
-    def _log(self, request: AdmissionRequest, decision: Decision, seconds: float) -> None:
-        self._state.log.write_later("info", "decision", decided(request, decision, seconds))
+        observes = self._state.mode is Mode.OBSERVE
+        return verdict_of(decision, observes=observes, told=self._state.tell(decision))
 
 
 def _check_method(method: str) -> None:
@@ -177,21 +165,4 @@ def _check_method(method: str) -> None:
         raise MethodError("method", value=method, allowed="POST", fix="send an AdmissionReview")
 
 
-_FAULTS: Final = frozenset({Code.FAULT, Code.PATCH_REFUSED})
-
-
-def _response(uid: str, decision: Decision, mode: Mode) -> AdmissionResponse:
-    audit = {"code": decision.code.value}
-    if mode is Mode.OBSERVE:
-        return AdmissionResponse(uid=uid, allowed=True, audit_annotations={**audit, "mode": "observe"})
-    warnings = [str(warning) for warning in decision.warnings]
-    if isinstance(decision, Deny):
-        status = Status(code=403, reason="Forbidden", message=f"{decision.code.value}: {decision.message}")
-        return AdmissionResponse(
-            uid=uid, allowed=False, status=status, warnings=warnings or None, audit_annotations=audit
-        )
-    response = AdmissionResponse(uid=uid, allowed=True, warnings=warnings or None, audit_annotations=audit)
-    if isinstance(decision, Inject):
-        response.patch_type = "JSONPatch"
-        response.patch = _encode(decision.operations)
-    return response
+_FAULTS: Final = frozenset({Code.FAULT.value, Code.PATCH_REFUSED.value})

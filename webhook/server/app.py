@@ -33,13 +33,13 @@ class AdmissionApp(FastAPI):
             contract.MUTATE_PATH: Admission(state, None),
             contract.DEFAULT_CLIENT_PATH: Admission(state, Role.CLIENT),
         }
+        self._immediate = {path.encode(): admission.respond for path, admission in self._admission.items()}
         self.include_router(health_routes(state))
         _answer_errors_in_json(self, state)
 
-    def immediate(self, method: str, path: str) -> Respond | None:
+    def immediate(self, method: bytes, target: bytes) -> Respond | None:
         """Who answers an admission request whose body is there."""
-        admission = self._admission.get(path) if method == "POST" else None
-        return admission.respond if admission else None
+        return self._immediate.get(target.partition(b"?")[0]) if method == b"POST" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from webhook.injection.decision import Decision, Inject
+from webhook.injection.excerpt import Names
 from webhook.injection.review import AdmissionRequest
+from webhook.server.answers import Verdict
 
 _T = TypeVar("_T")
 
@@ -23,61 +24,30 @@ class _OwnerReference(msgspec.Struct):
     controller: bool | None = None
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    """What names a pod; a pod arrives before it is validated, so each part may be of any type."""
-
-    name: str | None = None
-    generate_name: str | None = None
-    owner_references: list[_OwnerReference] | None = None
-
-
-class _RawMeta(msgspec.Struct, rename="camel"):
-    """The same, each part for itself."""
-
-    name: msgspec.Raw = msgspec.Raw(b"null")
-    generate_name: msgspec.Raw = msgspec.Raw(b"null")
-    owner_references: msgspec.Raw = msgspec.Raw(b"null")
-
-
 class _Pod(msgspec.Struct):
-    metadata: _Meta | None = None
+    metadata: Names | None = None
 
 
-class _RawPod(msgspec.Struct):
-    metadata: _RawMeta | None = None
+def names_in(pod: msgspec.Raw) -> Names:
+    """What names a pod that is malformed, or of a request that no rule looks at."""
+    read = _lenient(pod, _Pod)
+    return (read and read.metadata) or Names()
 
 
-_POD: Final[msgspec.json.Decoder[_Pod | None]] = msgspec.json.Decoder(_Pod | None)
-
-
-def decided(request: AdmissionRequest, decision: Decision, seconds: float) -> dict[str, object]:
+def decided(request: AdmissionRequest, names: Names, verdict: Verdict, seconds: float) -> dict[str, object]:
     """The fields of the line; `seconds` is how long it took."""
     fields: dict[str, object] = {"uid": request.uid[:MAX_LOGGED], "namespace": (request.namespace or "")[:MAX_LOGGED]}
-    meta = _meta(request.object)
-    owner = next((owner for owner in meta.owner_references or () if owner.controller), None)
+    owners = _lenient(names.owner_references, list[_OwnerReference]) or ()
+    owner = next((owner for owner in owners if owner.controller), None)
     if owner is not None:
         fields["owner"] = f"{owner.kind}/{owner.name}"[:MAX_LOGGED]
-    elif name := request.name or meta.name or meta.generate_name:
+    elif name := request.name or _lenient(names.name, str) or _lenient(names.generate_name, str):
         fields["name"] = name[:MAX_LOGGED]
-    fields["role"] = decision.role
-    fields["codes"] = [decision.code, *[warning.code for warning in decision.warnings]]
-    fields["operations"] = len(decision.operations) if isinstance(decision, Inject) else 0
+    fields["role"] = verdict.role
+    fields["codes"] = [verdict.code, *verdict.warnings]
+    fields["operations"] = verdict.operations
     fields["ms"] = round(seconds * 1000, 3)
     return fields
-
-
-def _meta(pod: msgspec.Raw) -> _Meta:
-    try:
-        read = _POD.decode(pod)
-        return (read and read.metadata) or _Meta()
-    except (msgspec.MsgspecError, RecursionError):
-        raw = _lenient(pod, _RawPod)
-    meta = (raw and raw.metadata) or _RawMeta()
-    return _Meta(
-        name=_lenient(meta.name, str),
-        generate_name=_lenient(meta.generate_name, str),
-        owner_references=_lenient(meta.owner_references, list[_OwnerReference]),
-    )
 
 
 def _lenient(raw: msgspec.Raw, wanted: type[_T]) -> _T | None:

@@ -69,6 +69,7 @@ async def _every(seconds: float, work: Callable[[], None], state: State, *, on_t
 def _put_in_force(state: State, snapshot: Snapshot, settings: Settings) -> None:
     state.snapshot = replace(snapshot, cluster_wide=settings)
     state.metrics.settings_good.set(1)
+    state.faults.pop("settings", None)
     state.metrics.settings_loaded.set(time())
     for key, why in settings.ignored.items():
         state.log.warning("settings key ignored", source=settings.source, key=key, message=why)
@@ -79,6 +80,7 @@ def _follow_settings(state: State, file: SettingsFile) -> None:
         settings = file.read_if_changed()
     except SettingsError as error:
         state.metrics.settings_good.set(0)
+        state.faults["settings"] = str(error)
         state.log.warning("settings broken, the last good ones stay", code=error.code, message=error.message)
         return
     if settings is not None and state.snapshot is not None:
@@ -92,10 +94,12 @@ def follow_certificate(state: State, certificate: ServingCertificate, *, retry: 
     if reload is None:
         return
     show_certificate(state, certificate, good=reload.error is None)
+    state.faults.pop("certificate", None)
     if reload.error is None:
         expires = certificate.not_after.isoformat() if certificate.not_after else ""
         state.log.info("certificate changed", expires=expires)
     else:
+        state.faults["certificate"] = str(reload.error)
         state.log.warning(
             "certificate broken, the last good one stays", code=reload.error.code, message=reload.error.message
         )

@@ -22,11 +22,17 @@ from typing import Any, Final
 
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webhook.errors import ListenError
 from webhook.server.app import AdmissionApp, operations_app
-from webhook.server.connections import MAX_CONNECTIONS, MAX_OPERATIONS_CONNECTIONS, Connections, Gate
+from webhook.server.connections import (
+    MAX_CONNECTIONS,
+    MAX_CONSOLE_CONNECTIONS,
+    MAX_OPERATIONS_CONNECTIONS,
+    Connections,
+    Gate,
+)
 from webhook.server.followers import following
 from webhook.server.logging import capture_libraries
 from webhook.server.memory import return_large_blocks, settle
@@ -36,6 +42,8 @@ from webhook.server.settings_file import SettingsFile
 from webhook.server.state import State
 from webhook.server.tls import ServingCertificate, failure
 
+LOOPBACK: Final = "127.0.0.1"
+"""Where the console listens, whatever --host says; ``kubectl port-forward`` reaches it there, in the pod's network."""
 KEEP_ALIVE_SECONDS: Final = 120
 """Longer than the API server's own idle time, so that it never meets a connection that is just being closed."""
 LAME_DUCK_SECONDS: Final = 10.0
@@ -45,11 +53,20 @@ DRAIN_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConsolePort:
+    """The console: its port on the loopback address, and what makes its application when it is first asked for."""
+
+    port: int
+    make: Callable[[], ASGIApp]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
     """What is to be served.
 
     Attributes:
         host, port, ops_port: where to listen; 0 takes a free port.
+        console: None for none.
         settings: the settings file; None where another keeps the state's snapshot in step.
         certificate: the pair to serve with.
         renew: renews the certificate's files where that is due; None for a pair that others renew.
@@ -61,6 +78,7 @@ class Service:
     host: str
     port: int
     ops_port: int
+    console: ConsolePort | None = None
     settings: SettingsFile | None
     certificate: ServingCertificate
     renew: Callable[[], object] | None = None
@@ -104,10 +122,14 @@ def run(service: Service) -> None:
         ListenError: a port cannot be had.
     """
     sockets = [_listen(service.host, service.port), _listen(service.host, service.ops_port)]
+    sockets += [_listen(LOOPBACK, service.console.port)] if service.console else []
     return_large_blocks()
     capture_libraries(service.state.log)
-    most = raise_file_limit(service.state.log, MAX_CONNECTIONS, others=MAX_OPERATIONS_CONNECTIONS)
+    most = raise_file_limit(
+        service.state.log, MAX_CONNECTIONS, others=MAX_OPERATIONS_CONNECTIONS + MAX_CONSOLE_CONNECTIONS
+    )
     servers = [_admission_server(service, most), _operations_server(service.state)]
+    servers += [_console_server(service.state, service.console)] if service.console else []
     with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.run(_serve(service, servers, sockets))
 
@@ -121,7 +143,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ListenError(
             f"cannot listen on {host} port {port} ({why})",
             allowed="an address of this machine and a free port",
-            fix="choose another --host, --port or --ops-port",
+            fix="choose another --host, --port, --ops-port or --console-port",
         ) from None
 
 
@@ -140,6 +162,26 @@ def _admission_server(service: Service, most: int) -> _Server:
 def _operations_server(state: State) -> _Server:
     connections = _connections(state, "operations", MAX_OPERATIONS_CONNECTIONS)
     return _Server(_config(operations_app(state), http=_protocol(state, connections)), connections)
+
+
+def _console_server(state: State, console: ConsolePort) -> _Server:
+    connections = _connections(state, "console", MAX_CONSOLE_CONNECTIONS)
+    return _Server(_config(_Late(console.make), http=_protocol(state, connections)), connections)
+
+
+class _Late:
+    """An application that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._made: asyncio.Task[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._made is None:
+            # On a thread, for it imports a lot, and the event loop decides about pods.
+            self._made = asyncio.create_task(asyncio.to_thread(self._make))
+        app = await asyncio.shield(self._made)
+        await app(scope, receive, send)
 
 
 def _connections(state: State, port: str, most: int) -> Connections:
@@ -172,7 +214,7 @@ def _protocol(
 
 
 def _config(
-    app: FastAPI,
+    app: ASGIApp,
     *,
     http: type[asyncio.Protocol],
     ssl_context_factory: Callable[[uvicorn.Config, Callable[[], SSLContext]], SSLContext] | None = None,
@@ -239,11 +281,12 @@ def _end_at_once(state: State, number: signal.Signals) -> None:
 
 
 def _tell_ready(service: Service, sockets: Sequence[socket.socket]) -> None:
-    port, ops_port = (sock.getsockname()[1] for sock in sockets)
+    port, ops_port, *console = (sock.getsockname()[1] for sock in sockets)
     host = f"[{service.host}]" if ":" in service.host else service.host
     service.state.log.info(
         "ready" if service.state.is_ready else "listening",
         url=f"https://{host}:{port}",
         ops_url=f"http://{host}:{ops_port}",
+        **({"console_url": f"http://{LOOPBACK}:{console[0]}"} if console else {}),
         mode=service.state.mode,
     )

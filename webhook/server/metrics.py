@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from webhook import __version__
 from webhook.errors import RequestError, all_errors
-from webhook.injection.decision import Decision
 from webhook.injection.reasons import Code
+from webhook.server.answers import Verdict
 
 OPERATIONS: Final = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 """What the API server may say; anything else is counted as ``OTHER``, so that no sender can make new series."""
@@ -97,17 +97,16 @@ class Metrics:
         self._decided: dict[tuple[str, str | None, str], Callable[[], None]] = {}
         self._warned: dict[str, Callable[[], None]] = {}
 
-    def count_decision(self, decision: Decision, operation: str) -> None:
+    def count_decision(self, verdict: Verdict, operation: str) -> None:
         """Count the decision and its warnings."""
         known = operation if operation in OPERATIONS else "OTHER"
-        key = (decision.code.value, decision.role, known)
+        key = (verdict.code, verdict.role, known)
         count = self._decided.get(key)
         if count is None:
-            role = decision.role.value if decision.role else "unset"
-            count = self._decided[key] = self.decisions.labels(key[0], role, known).inc
+            count = self._decided[key] = self.decisions.labels(verdict.code, verdict.role or "unset", known).inc
         count()
-        for warning in decision.warnings:
-            self._count_warning(warning.code.value)
+        for code in verdict.warnings:
+            self._count_warning(code)
 
     def _count_warning(self, code: str) -> None:
         count = self._warned.get(code)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+from webhook.injection.decision import Decision
 from webhook.injection.snapshot import Snapshot
 from webhook.server.limits import BodyBudget
 from webhook.server.logging import Log
@@ -32,6 +34,9 @@ class State:
         turns: of the event loop; what waits for one.
         vital: what the process cannot do without, by name: whether it is still at work.
         stopping: set when the process was told to end, so that no new work is sent to it.
+        faults: what is broken and was not put into force, by what it is about: the message with its code.
+        tell: makes of a decision what `decided` is to be told; once for all pods that are alike to the rules.
+        decided: told of each decision, with the fields of its log line.
     """
 
     mode: Mode
@@ -44,6 +49,9 @@ class State:
     turns: Turns = field(default_factory=Turns)
     vital: dict[str, Callable[[], bool]] = field(default_factory=dict)
     stopping: bool = False
+    faults: dict[str, str] = field(default_factory=dict)
+    tell: Callable[[Decision], object] = lambda _decision: None
+    decided: Callable[[Mapping[str, object], Any], None] = lambda _fields, _told: None
 
     def __post_init__(self) -> None:
         """Let the metrics read what is known here instead of keeping it twice."""

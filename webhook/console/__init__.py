@@ -1,0 +1,1 @@
+"""The console: pages for people, read only, on the loopback address alone."""
