@@ -7,9 +7,8 @@ few cut texts, and all of it together is bounded in bytes.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from time import time
 from typing import Any, Final
 
@@ -38,8 +37,8 @@ class Container(msgspec.Struct, frozen=True):
     """One container of a decision: its name, and the names of the variables that were written and removed."""
 
     name: str
-    written: tuple[str, ...]
-    removed: tuple[str, ...]
+    written: Sequence[str]
+    removed: Sequence[str]
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -60,9 +59,9 @@ class Recorded(msgspec.Struct, frozen=True):
     message: str | None
     source: str | None
     role_source: str | None
-    containers: tuple[Container, ...]
+    containers: Sequence[Container]
     more: int
-    warnings: tuple[DecisionWarning, ...]
+    warnings: Sequence[DecisionWarning]
 
     @property
     def namespace(self) -> str:
@@ -94,22 +93,24 @@ class Recent:
         self._clock = clock
         self._decisions: deque[tuple[Recorded, int]] = deque()
         self._bytes = 0
-        self._minutes: deque[tuple[int, Counter[ReasonCode]]] = deque(maxlen=MINUTES)
-        self._minute = -1
+        self._minutes: deque[tuple[int, dict[ReasonCode, int]]] = deque(maxlen=MINUTES)
+        self._minute, self._counts = -1, dict[ReasonCode, int]()
 
     def add(self, fields: Mapping[str, Any], decision: Decision) -> None:
         """Take note of a decision; `fields` are those of its log line, and nobody changes them any more."""
         now = self._clock()
-        recorded = _recorded(now, fields, decision)
-        weight = _weight(recorded)
+        recorded, weight = _recorded(now, fields, decision)
         self._decisions.append((recorded, weight))
         self._bytes += weight
         while len(self._decisions) > MOST or self._bytes > MOST_BYTES:
             self._bytes -= self._decisions.popleft()[1]
-        if int(now // 60) != self._minute:
-            self._minute = int(now // 60)
-            self._minutes.append((self._minute, Counter()))
-        self._minutes[-1][1].update(fields["codes"])
+        minute = int(now // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+            self._minutes.append((minute, self._counts))
+        counts = self._counts
+        for code in fields["codes"]:
+            counts[code] = counts.get(code, 0) + 1
 
     def decisions(self) -> list[Recorded]:
         """The last ones, the newest first."""
@@ -122,37 +123,29 @@ class Recent:
         return [(minute * 60.0, found.get(minute, {})) for minute in range(latest - MINUTES + 1, latest + 1)]
 
 
-def _recorded(now: float, fields: Mapping[str, Any], decision: Decision) -> Recorded:
-    denial, other = (decision, None) if isinstance(decision, Deny) else (None, decision)
+def _recorded(now: float, fields: Mapping[str, Any], decision: Decision) -> tuple[Recorded, int]:
+    """What is kept, and about how many bytes it holds that no other shares."""
+    warnings, heavy = _warnings(decision.warnings) if decision.warnings else ((), 0)
+    weight = _OVERHEAD + heavy
+    if isinstance(decision, Deny):
+        message = decision.message[:MAX_TEXT]
+        recorded = Recorded(now, fields, decision.code, message, None, None, (), 0, warnings)
+        return recorded, weight + len(message)
     treated = decision.treated if isinstance(decision, Inject) else ()
-    return Recorded(
-        now,
-        fields,
-        decision.code,
-        denial.message[:MAX_TEXT] if denial else None,
-        other.source if other else None,
-        other.role_source if other else None,
-        tuple(
-            Container(
-                item.selected.container.name[:MAX_NAME],
-                tuple([wanted.name for wanted in item.edit.written]),
-                tuple(item.edit.removed),
-            )
-            for item in islice(treated, MAX_CONTAINERS)
-        ),
-        max(len(treated) - MAX_CONTAINERS, 0),
-        tuple(
-            warning if len(warning.text) <= MAX_TEXT else DecisionWarning(warning.code, warning.text[:MAX_TEXT])
-            for warning in decision.warnings[:MAX_WARNINGS]
-        ),
-    )
+    containers = []
+    for item in treated[:MAX_CONTAINERS]:
+        edit, name = item.edit, item.selected.container.name[:MAX_NAME]
+        containers.append(Container(name, [wanted.name for wanted in edit.written], edit.removed))
+        weight += len(name) + _POINTER * (len(edit.written) + len(edit.removed))
+    more = max(len(treated) - MAX_CONTAINERS, 0)
+    source, role_source = decision.source, decision.role_source
+    return Recorded(now, fields, decision.code, None, source, role_source, containers, more, warnings), weight
 
 
-def _weight(recorded: Recorded) -> int:
-    """About how many bytes a decision holds that no other shares."""
-    weight = _OVERHEAD + len(recorded.message or "") + _POINTER * len(recorded.codes)
-    for container in recorded.containers:
-        weight += len(container.name) + _POINTER * (len(container.written) + len(container.removed))
-    for warning in recorded.warnings:
-        weight += len(warning.text)
-    return weight
+def _warnings(warnings: Sequence[DecisionWarning]) -> tuple[Sequence[DecisionWarning], int]:
+    """The first ones, cut, and their weight with that of all their codes, which the log line names."""
+    kept = [
+        warning if len(warning.text) <= MAX_TEXT else DecisionWarning(warning.code, warning.text[:MAX_TEXT])
+        for warning in warnings[:MAX_WARNINGS]
+    ]
+    return kept, sum(len(warning.text) for warning in kept) + _POINTER * len(warnings)
