@@ -1,6 +1,6 @@
 """What would happen to the pods of a pasted manifest: as ``ray-webhook explain`` says it, with a diff of the env.
 
-Values are shown of the role's variables alone; of all others their names, and never the token.
+Values are shown of the role's variables that change; of all others their names. A declared token never changes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from webhook import contract
 from webhook.contract import Role
 from webhook.errors import InputError, escape
 from webhook.injection.selection import EPHEMERAL, INIT, REGULAR
@@ -25,7 +24,6 @@ MAX_PODS: Final = 50
 """Pod templates of one text whose explanation is shown."""
 MAX_CONTAINERS: Final = 250
 """Of all of them."""
-NOT_SHOWN: Final = "(not shown)"
 SOURCE: Final = "the manifest"
 
 
@@ -148,16 +146,10 @@ def _variable(row: Mapping[str, Any]) -> Variable:
     return Variable(
         change=change,
         name=row["name"],
-        before=_value(row["name"], before),
-        after=_value(row["name"], after),
+        before=before,
+        after=after,
         source=row["source"],
     )
-
-
-def _value(name: str, text: str | None) -> str | None:
-    """A value to show; a token that is written out in the manifest is a secret, a reference to it is none."""
-    is_secret = name == contract.RAY_AUTH_TOKEN and text is not None and not text.startswith("from ")
-    return NOT_SHOWN if is_secret else text
 
 
 def _brought_in(found: Explained) -> str:
