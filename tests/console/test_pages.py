@@ -84,6 +84,7 @@ BAD = {
     "no pod": ("kind: Service\nmetadata: {name: s}\n", "RAY802", "has no pod in it"),
     "large": ("a" * (MAX_MANIFEST + 1), "RAY802", f"the manifest has {MAX_MANIFEST + 1} bytes"),
     "many": (DEPLOYMENT.replace("---", "") + ("---\n" + DEPLOYMENT) * 50, "RAY802", "has 51 pod templates"),
+    "wide": (f"kind: Pod\nspec: {{containers: [{'{name: c}, ' * 251}]}}\n", "RAY802", "has 251 containers"),
     "templated": ("kind: Pod\nmetadata: {name: {{ .Release.Name }}}\n", "RAY802", "the manifest is a template"),
 }
 

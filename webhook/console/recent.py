@@ -7,9 +7,8 @@ may have 3 MB: a hostile one costs no more than a few cut texts, and all of it t
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from time import time
 from typing import Any, Final
 
@@ -39,8 +38,8 @@ class Container(msgspec.Struct, frozen=True):
     """One container of a decision: its name, and the names of the variables that were written and removed."""
 
     name: str
-    written: tuple[str, ...]
-    removed: tuple[str, ...]
+    written: Sequence[str]
+    removed: Sequence[str]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -58,9 +57,9 @@ class Told(msgspec.Struct, frozen=True):
     message: str | None
     source: str | None
     role_source: str | None
-    containers: tuple[Container, ...]
+    containers: Sequence[Container]
     more: int
-    warnings: tuple[DecisionWarning, ...]
+    warnings: Sequence[DecisionWarning]
     weight: int = _OVERHEAD
 
 
@@ -106,8 +105,8 @@ class Recent:
         self._clock = clock
         self._decisions: deque[Recorded] = deque()
         self._bytes = 0
-        self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
-        self._minute = -1
+        self._minutes: deque[tuple[int, dict[str, int]]] = deque(maxlen=MINUTES)
+        self._minute, self._counts = -1, dict[str, int]()
 
     def add(self, fields: Mapping[str, Any], told: Told) -> None:
         """Take note of a decision; `fields` are those of its log line, and nobody changes them any more."""
@@ -116,10 +115,13 @@ class Recent:
         self._bytes += told.weight
         while len(self._decisions) > MOST or self._bytes > MOST_BYTES:
             self._bytes -= self._decisions.popleft().told.weight
-        if int(now // 60) != self._minute:
-            self._minute = int(now // 60)
-            self._minutes.append((self._minute, Counter()))
-        self._minutes[-1][1].update(fields["codes"])
+        minute = int(now // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+            self._minutes.append((minute, self._counts))
+        counts = self._counts
+        for code in fields["codes"]:
+            counts[code] = counts.get(code, 0) + 1
 
     def decisions(self) -> list[Recorded]:
         """The last ones, the newest first."""
@@ -150,7 +152,7 @@ def tell(decision: Decision) -> Told:
                 tuple([wanted.name for wanted in item.edit.written]),
                 tuple(item.edit.removed),
             )
-            for item in islice(treated, MAX_CONTAINERS)
+            for item in treated[:MAX_CONTAINERS]
         ),
         max(len(treated) - MAX_CONTAINERS, 0),
         tuple(

@@ -1,6 +1,6 @@
 """What would happen to the pods of a pasted manifest: as ``ray-webhook explain`` says it, with a diff of the env.
 
-Values are shown of the role's variables alone; of all others their names, and never the token.
+Values are shown of the role's variables that change; of all others their names. A declared token never changes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from webhook import contract
 from webhook.contract import Role
 from webhook.errors import InputError, escape
 from webhook.injection.selection import EPHEMERAL, INIT, REGULAR
 from webhook.injection.settings import is_dns_subdomain
 from webhook.injection.snapshot import Snapshot
+from webhook.manifests.documents import Document
 from webhook.manifests.explaining import ExplainedPod, explain_text
 from webhook.manifests.explanation import Explained
 from webhook.manifests.outcomes import Given
@@ -22,7 +22,8 @@ from webhook.manifests.workloads import value_at
 
 MAX_PODS: Final = 50
 """Pod templates of one text whose explanation is shown."""
-NOT_SHOWN: Final = "(not shown)"
+MAX_CONTAINERS: Final = 250
+"""Of all of them."""
 SOURCE: Final = "the manifest"
 
 
@@ -77,22 +78,29 @@ def try_manifest(text: str, *, namespace: str, default_role: str, snapshot: Snap
         raise InputError("the namespace", value=namespace, allowed="a DNS name", fix="mend it")
     role = Role.CLIENT if default_role == Role.CLIENT else None
     found = _explained(text, Given(snapshot=snapshot, namespace=namespace, default_role=role))
-    if len(found) > MAX_PODS:
-        raise InputError(
-            f"{SOURCE} has {len(found)} pod templates", allowed=f"at most {MAX_PODS}", fix="paste fewer of them"
-        )
     return list(map(_trial, found))
 
 
 def _explained(text: str, given: Given) -> list[ExplainedPod]:
     try:
-        return explain_text(text, given, source=SOURCE)
+        return explain_text(text, given, source=SOURCE, check=_check_count)
     except InputError as error:
         if "{{" not in text:
             raise
         problem = error.message.removesuffix(f"; {error.fix}")
         fix = "render it first, as with helm template"
         raise InputError(f"{SOURCE} is a template; {problem}", allowed="a rendered one", fix=fix) from None
+
+
+def _check_count(pods: Sequence[Document]) -> None:
+    """Refuse what would make a page that no browser shows; raises InputError."""
+    containers = sum(1 for pod in pods for _ in _environments(pod))
+    for count, what, most in (
+        (len(pods), "pod templates", MAX_PODS),
+        (containers, "containers", MAX_CONTAINERS),
+    ):
+        if count > most:
+            raise InputError(f"{SOURCE} has {count} {what}", allowed=f"at most {most}", fix="paste fewer of them")
 
 
 def _trial(found: ExplainedPod) -> Trial:
@@ -138,16 +146,10 @@ def _variable(row: Mapping[str, Any]) -> Variable:
     return Variable(
         change=change,
         name=row["name"],
-        before=_value(row["name"], before),
-        after=_value(row["name"], after),
+        before=before,
+        after=after,
         source=row["source"],
     )
-
-
-def _value(name: str, text: str | None) -> str | None:
-    """A value to show; a token that is written out in the manifest is a secret, a reference to it is none."""
-    is_secret = name == contract.RAY_AUTH_TOKEN and text is not None and not text.startswith("from ")
-    return NOT_SHOWN if is_secret else text
 
 
 def _brought_in(found: Explained) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,10 +29,13 @@ class ExplainedPod:
     explained: Explained
 
 
-def explain_text(text: str, given: Given, *, source: str) -> list[ExplainedPod]:
+def explain_text(
+    text: str, given: Given, *, source: str, check: Callable[[Sequence[Document]], None] = lambda _pods: None
+) -> list[ExplainedPod]:
     """What happens to each pod template in `text`, which errors call `source`.
 
-    What `given` knows of RayClusters and RayServices is joined by those of the text.
+    What `given` knows of RayClusters and RayServices is joined by those of the text. `check` is shown the pods before
+    they are decided about, and may raise.
 
     Raises:
         InputError: it cannot be read, or has no pod in it.
@@ -41,11 +44,12 @@ def explain_text(text: str, given: Given, *, source: str) -> list[ExplainedPod]:
     targets = {**given.snapshot.targets, **targets_of(documents, namespace=given.namespace)}
     given = replace(given, snapshot=replace(given.snapshot, targets=targets))
     read = _ConfigMaps(documents, given.namespace)
-    found = [_explain(review, given, read, source) for review in _reviews(documents, given.namespace)]
+    found = list(_reviews(documents, given.namespace))
     if not found:
         kinds = ", ".join((*KINDS, "AdmissionReview"))
         raise InputError(f"{source} has no pod in it", allowed=kinds, fix="give one")
-    return found
+    check([asked.pod for asked in found])
+    return [_explain(asked, given, read, source) for asked in found]
 
 
 class _ConfigMaps:
@@ -83,6 +87,11 @@ class _Asked:
     document: Document
     is_unnamed: bool = False
 
+    @property
+    def pod(self) -> Document:
+        """The pod as it would be created."""
+        return value_at(self.review, ("request", "object")) or {}
+
 
 def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[_Asked]:
     for number, document in enumerate(documents, start=1):
@@ -99,7 +108,7 @@ def _reviews(documents: Sequence[Document], namespace: str) -> Iterator[_Asked]:
 
 
 def _explain(asked: _Asked, given: Given, config_maps: _ConfigMaps, source: str) -> ExplainedPod:
-    pod: Document = value_at(asked.review, ("request", "object")) or {}
+    pod = asked.pod
     brought_in = influences(runtime_influences(asked.document))
     if asked.is_unnamed:
         return ExplainedPod(pod=pod, explained={**explain_unnamed(asked.name), "mayBringIn": brought_in, "hints": []})
