@@ -19,7 +19,7 @@ from tests.docs.page import ROOT, Command, Fence, Page
 from tests.docs.session import Session
 
 _LEFT_OUT: Final = shutil.ignore_patterns(
-    ".git", ".venv", "dist", "local", "results", "__pycache__", ".*_cache", ".hypothesis"
+    ".git", ".venv", ".cluster", "dist", "local", "results", "__pycache__", ".*_cache", ".hypothesis"
 )
 _BIN: Final = Path(sys.executable).parent
 SWITCH: Final = "UPDATE_DOCS"
@@ -97,7 +97,11 @@ def follow(page: Page, folder: Path, environments: Environments) -> tuple[list[s
 
 def check(page: Page, folder: Path, environments: Environments) -> None:
     """Fail where the page's commands print something else than it says, or write what they print into it."""
-    differences, text = follow(page, folder, environments)
+    settle(page, *follow(page, folder, environments))
+
+
+def settle(page: Page, differences: list[str], text: str) -> None:
+    """What is to become of what :func:`follow` found."""
     if os.environ.get(SWITCH):
         page.path.write_text(text, encoding="utf-8")
         return
