@@ -94,6 +94,11 @@ class Page:
         """Those with commands."""
         return tuple(fence for fence in self.fences if fence.language == "console")
 
+    @property
+    def files(self) -> dict[str, str]:
+        """What the reader writes, by its name."""
+        return {fence.said["file"]: fence.content for fence in self.fences if "file" in fence.said}
+
 
 def read(path: Path) -> Page:
     """The page in a file."""

@@ -18,8 +18,8 @@ from tests.ray.conftest import Cluster
 
 
 def replaced(text: str, numbers: Mapping[int, int]) -> str:
-    """The text with other numbers."""
-    return re.sub(r"\b\d{4,5}\b", lambda found: str(numbers.get(int(found[0]), found[0])), text)
+    """The text with other numbers where it has ports."""
+    return re.sub(r"(?<=[:'])\d{4,5}\b", lambda found: str(numbers.get(int(found[0]), found[0])), text)
 
 
 @pytest.mark.parametrize("page", pages_of("ray"), ids=str)

@@ -1,4 +1,4 @@
-"""One cluster for all pages, in which the webhook is installed as the pages say: by deploy/apply.sh, as it is shipped."""
+"""One cluster for all pages, in which deploy/apply.sh installs the webhook as it is shipped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pages whose commands need a cluster with the webhook: each is followed by kubectl and the program, as its readers do.
 
-A page leaves what it finds, or takes the webhook away: then it is installed again for the next one. Its namespaces are its
-own, so that no page sees what another has left.
+A page leaves what it finds, or takes the webhook away: then it is installed again for the next one. Its namespaces are
+its own, so that no page sees what another has left.
 """
 
 from __future__ import annotations
