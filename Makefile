@@ -11,13 +11,16 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale soak bench bench-quick fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak bench bench-quick fuzz audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the sample pods, show what changed and why
 	@$(BIN)/ray-webhook demo
+
+cluster: $(STAMPS)/dev $(STAMPS)/wheel  ## a real Kubernetes API server on loopback to install the webhook in, until Ctrl-C
+	@$(BIN)/python -m tests.sandbox
 
 # Four at a time on two cores, for many wait for time-outs and for processes to start.
 UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak
