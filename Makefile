@@ -11,7 +11,7 @@ STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak bench bench-quick fuzz audit-deps sbom lock clean FORCE
+.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak bench bench-quick fuzz docs audit-deps sbom lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fuzz: $(STAMPS)/fuzz $(STAMPS)/wheel  ## FUZZ_BODIES (1000000) guided by coverag
 	$(BIN)/python tests/fuzz/coverage_guided.py --executions $(FUZZ_BODIES)
 	$(BIN)/python tests/fuzz/mutated_bodies.py --bodies $$(($(FUZZ_BODIES) / 10))
 
+docs: $(STAMPS)/server $(STAMPS)/docs $(STAMPS)/wheel  ## dist/docs/index.html: the site, without a network; any warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --nitpicky --keep-going --quiet --doctree-dir dist/doctrees docs dist/docs
+
 # The advisories come from the package index; --strict fails where it has none for a pin, so that silence is no pass.
 audit-deps: $(STAMPS)/dev  ## known vulnerabilities of what the image runs; asks the package index
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/server.txt
@@ -91,6 +94,7 @@ lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(COMPILE) --overrides requirements/overrides.txt --extra server --extra dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
+	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/docs.txt pyproject.toml
 	$(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt pyproject.toml
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
@@ -127,6 +131,11 @@ $(STAMPS)/fuzz: requirements/fuzz.txt $(STAMPS)/dev
 # Beside the others: no part of them may need Ray, and tests that must do without it hide it.
 $(STAMPS)/ray: requirements/ray.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/ray.txt
+	@touch $@
+
+# Beside the others too, for make docs alone.
+$(STAMPS)/docs: requirements/docs.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/docs.txt
 	@touch $@
 
 # A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.

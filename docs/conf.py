@@ -1,0 +1,33 @@
+"""How `make docs` builds the site: from Markdown, without a network, every warning an error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from webhook import __version__
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "Ray Webhook"
+version = release = __version__
+project_copyright = "the authors of Ray Webhook"
+language = "en-GB"
+
+extensions = ["myst_parser", "repository_links"]
+exclude_patterns = ["_ext"]
+nitpicky = True
+
+# Until every section has its first page.
+logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "didn't match" not in str(record.msg))
+
+myst_heading_anchors = 3  # links such as page.md#a-heading, as code hosts have them; one that leads nowhere is an error
+myst_enable_extensions = ["fieldlist"]
+
+html_theme = "furo"
+html_title = "Ray Webhook"
+html_show_sphinx = False
+html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
