@@ -6,6 +6,7 @@ With ``UPDATE_DOCS=1`` the page gets what is printed now, where that differs; re
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.control_plane.process import free_ports
 from tests.docs.comparison import difference, matches
 from tests.docs.page import ROOT, Command, Fence, Page
 from tests.docs.session import Session
@@ -95,17 +97,27 @@ def follow(page: Page, folder: Path, environments: Environments) -> tuple[list[s
     return walk.differences, text
 
 
-def check(page: Page, folder: Path, environments: Environments) -> None:
-    """Fail where the page's commands print something else than it says, or write what they print into it."""
-    settle(page, *follow(page, folder, environments))
+def check(page: Page, folder: Path, environments: Environments, ports: Mapping[int, int] | None = None) -> None:
+    """Fail where the page's commands print something else than it says, or write what they print into it.
 
-
-def settle(page: Page, differences: list[str], text: str) -> None:
-    """What is to become of what :func:`follow` found."""
+    Args:
+        ports: what stands here for a port that the page names; those of its front matter are free ones.
+    """
+    written = page.fields.get("ports", [])
+    ours = {**dict(zip(written, free_ports(len(written)), strict=True)), **(ports or {})}
+    here = Page(path=page.path, text=with_ports(page.text, ours))
+    differences, text = follow(here, folder, environments)
     if os.environ.get(SWITCH):
-        page.path.write_text(text, encoding="utf-8")
+        page.path.write_text(with_ports(text, {our: port for port, our in ours.items()}), encoding="utf-8")
         return
     assert not differences, "\n\n".join(("the page says -, what happens is +", *differences))
+
+
+def with_ports(text: str, numbers: Mapping[int, int]) -> str:
+    """The text with other numbers where it has ports: after a colon or a quote, or as a flag's value."""
+    return re.sub(
+        r"(?<=[:'])\d{4,5}\b|(?<=port )\d{4,5}\b", lambda found: str(numbers.get(int(found[0]), found[0])), text
+    )
 
 
 def checkout(folder: Path) -> Path:
