@@ -66,7 +66,7 @@ class Walk:
         shown = []
         for command in commands:
             runs_on = "terminal" in fence.said and command is commands[-1]
-            printed = _run(session, command, runs_on=runs_on)
+            printed = self._run(session, command, runs_on=runs_on)
             is_right = matches(command.expected, printed)
             if not is_right:
                 told = f"{self.page}:{fence.line}: {command.shown}\n{difference(command.expected, printed)}"
@@ -75,14 +75,17 @@ class Walk:
             shown.append(f"{command.shown}\n{output}".rstrip() + "\n")
         self.written[fence.span] = "".join(shown)
 
-
-def _run(session: Session, command: Command, *, runs_on: bool) -> str:
-    """What a command prints; one that runs on is left when it has printed what was expected, or not for so long."""
-    if not runs_on:
-        return session.run(command.text)
-    with suppress(TimeoutError):
-        session.run(command.text, seconds=RUNNING_ON, until=lambda printed: matches(command.expected, printed))
-    return session.printed
+    def _run(self, session: Session, command: Command, *, runs_on: bool) -> str:
+        """What a command prints; one that runs on is left when it has printed what was expected, or not for so long."""
+        if runs_on:
+            with suppress(TimeoutError):
+                session.run(command.text, seconds=RUNNING_ON, until=lambda printed: matches(command.expected, printed))
+            return session.printed
+        try:
+            return session.run(command.text)
+        except TimeoutError as error:
+            others = [f"in terminal {name!r}:\n{one.printed}" for name, one in self.sessions.items() if one != session]
+            raise AssertionError("\n".join((f"{self.page}: {error}", *others))) from None
 
 
 def follow(page: Page, folder: Path, environments: Environments) -> tuple[list[str], str]:
