@@ -6,6 +6,7 @@ With ``UPDATE_DOCS=1`` the page gets what is printed now, where that differs; re
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.control_plane.process import free_ports
 from tests.docs.comparison import difference, matches
 from tests.docs.page import ROOT, Command, Fence, Page
 from tests.docs.session import Session
@@ -64,7 +66,7 @@ class Walk:
         shown = []
         for command in commands:
             runs_on = "terminal" in fence.said and command is commands[-1]
-            printed = _run(session, command, runs_on=runs_on)
+            printed = self._run(session, command, runs_on=runs_on)
             is_right = matches(command.expected, printed)
             if not is_right:
                 told = f"{self.page}:{fence.line}: {command.shown}\n{difference(command.expected, printed)}"
@@ -73,14 +75,17 @@ class Walk:
             shown.append(f"{command.shown}\n{output}".rstrip() + "\n")
         self.written[fence.span] = "".join(shown)
 
-
-def _run(session: Session, command: Command, *, runs_on: bool) -> str:
-    """What a command prints; one that runs on is left when it has printed what was expected, or not for so long."""
-    if not runs_on:
-        return session.run(command.text)
-    with suppress(TimeoutError):
-        session.run(command.text, seconds=RUNNING_ON, until=lambda printed: matches(command.expected, printed))
-    return session.printed
+    def _run(self, session: Session, command: Command, *, runs_on: bool) -> str:
+        """What a command prints; one that runs on is left when it has printed what was expected, or not for so long."""
+        if runs_on:
+            with suppress(TimeoutError):
+                session.run(command.text, seconds=RUNNING_ON, until=lambda printed: matches(command.expected, printed))
+            return session.printed
+        try:
+            return session.run(command.text)
+        except TimeoutError as error:
+            others = [f"in terminal {name!r}:\n{one.printed}" for name, one in self.sessions.items() if one != session]
+            raise AssertionError("\n".join((f"{self.page}: {error}", *others))) from None
 
 
 def follow(page: Page, folder: Path, environments: Environments) -> tuple[list[str], str]:
@@ -95,17 +100,27 @@ def follow(page: Page, folder: Path, environments: Environments) -> tuple[list[s
     return walk.differences, text
 
 
-def check(page: Page, folder: Path, environments: Environments) -> None:
-    """Fail where the page's commands print something else than it says, or write what they print into it."""
-    settle(page, *follow(page, folder, environments))
+def check(page: Page, folder: Path, environments: Environments, ports: Mapping[int, int] | None = None) -> None:
+    """Fail where the page's commands print something else than it says, or write what they print into it.
 
-
-def settle(page: Page, differences: list[str], text: str) -> None:
-    """What is to become of what :func:`follow` found."""
+    Args:
+        ports: what stands here for a port that the page names; those of its front matter are free ones.
+    """
+    written = page.fields.get("ports", [])
+    ours = {**dict(zip(written, free_ports(len(written)), strict=True)), **(ports or {})}
+    here = Page(path=page.path, text=with_ports(page.text, ours))
+    differences, text = follow(here, folder, environments)
     if os.environ.get(SWITCH):
-        page.path.write_text(text, encoding="utf-8")
+        page.path.write_text(with_ports(text, {our: port for port, our in ours.items()}), encoding="utf-8")
         return
     assert not differences, "\n\n".join(("the page says -, what happens is +", *differences))
+
+
+def with_ports(text: str, numbers: Mapping[int, int]) -> str:
+    """The text with other numbers where it has ports: after a colon or a quote, or as a flag's value."""
+    return re.sub(
+        r"(?<=[:'])\d{4,5}\b|(?<=port )\d{4,5}\b", lambda found: str(numbers.get(int(found[0]), found[0])), text
+    )
 
 
 def checkout(folder: Path) -> Path:

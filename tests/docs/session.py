@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-SECONDS: Final = 180.0
+SECONDS: Final = 120.0
 """The longest that a command may take."""
 
 

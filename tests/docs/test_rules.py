@@ -41,6 +41,12 @@ def test_every_comment_about_a_fence_stands_before_one(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
+def test_a_command_that_runs_on_shows_by_what_its_reader_goes_on(page: Page) -> None:
+    for fence in page.consoles:
+        assert "terminal" not in fence.said or fence.commands[-1].expected, f"{page}:{fence.line} prints nothing"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_files_are_written_below_the_readers_folder(page: Page) -> None:
     for name in (PurePath(fence.said["file"]) for fence in page.fences if "file" in fence.said):
         assert not name.is_absolute()

@@ -8,8 +8,12 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
+
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from tests.control_plane import flags
 from tests.control_plane.cluster import ControlPlane
@@ -25,13 +29,14 @@ LABEL: Final = "app.kubernetes.io/name"
 PROGRAM: Final = "ray-webhook"
 TOKEN_SECONDS: Final = 24 * 3600
 _EVERY: Final = 0.1
+_AFTER_A_FAILURE: Final = 2.0
+"""Seconds, both."""
 
 
 class Nodes:
     """A thread that does what kubelets would; the webhook's pods run with the args and the env that they declare."""
 
     def __init__(self, plane: ControlPlane, network: Network, folder: Path) -> None:
-        self.failure: BaseException | None = None
         self._plane, self._network, self._folder = plane, network, folder
         self._running: dict[str, tuple[RunningService, ExitStack]] = {}
         self._stopping = threading.Event()
@@ -46,18 +51,18 @@ class Nodes:
         finally:
             self._stopping.set()
             thread.join()
-            if self.failure:
-                raise self.failure
 
     def _run(self) -> None:
-        try:
-            while not self._stopping.wait(_EVERY):
+        """What fails is told and tried again, as kubelets do."""
+        pause = _EVERY
+        while not self._stopping.wait(pause):
+            try:
                 self._look(send(self._plane.admin, "GET", "/api/v1/pods").checked()["items"])
-        except BaseException as error:  # noqa: BLE001  raised in the thread of who uses this, and told at once
-            self.failure = error
-            print(f"the nodes of this cluster have ended: {error}", file=sys.stderr, flush=True)
-        finally:
-            self._end_all_but(set())
+                pause = _EVERY
+            except (AssertionError, OSError, HTTPException, HTTPError, ApiException) as error:
+                print(f"nodes: {error}", file=sys.stderr, flush=True)
+                pause = _AFTER_A_FAILURE
+        self._end_all_but(set())
 
     def _look(self, pods: list[Object]) -> None:
         ours = {pod["metadata"]["uid"]: pod for pod in pods if _is_the_webhooks(pod)}
