@@ -23,7 +23,7 @@ cluster: $(STAMPS)/dev $(STAMPS)/wheel  ## a real Kubernetes API server on loopb
 	@$(BIN)/python -m tests.sandbox
 
 # Four at a time on two cores, for many wait for time-outs and for processes to start.
-UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak
+UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak --ignore=tests/browser
 
 test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and HTTP tests
 	$(BIN)/ruff check
@@ -33,8 +33,8 @@ test: $(STAMPS)/dev $(STAMPS)/wheel  ## lint, types, import contracts, unit and 
 	$(BIN)/pytest $(UNIT) -m 'not paced and not scale'
 	$(BIN)/pytest $(UNIT) -m paced  # by themselves: they count how often a sick API server is asked in a time
 
-e2e: $(STAMPS)/dev $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
-	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak
+e2e: $(STAMPS)/dev $(STAMPS)/browser $(STAMPS)/docs $(STAMPS)/wheel  ## everything on a real Kubernetes API server (KUBEBUILDER_ASSETS, else built once by Go)
+	$(BIN)/pytest -m 'not scale and not soak' tests/control_plane tests/e2e tests/soak tests/browser
 
 e2e-ray: $(STAMPS)/dev $(STAMPS)/ray $(STAMPS)/wheel  ## ray_config with the env of each role on a real Ray, which it installs
 	$(BIN)/pytest tests/ray
@@ -95,6 +95,7 @@ lock: $(STAMPS)/dev  ## resolve pyproject.toml anew into requirements/*.txt
 	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt pyproject.toml
 	$(COMPILE) --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt pyproject.toml
 	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/docs.txt pyproject.toml
+	$(COMPILE) --extra browser -c requirements/dev.txt -o requirements/browser.txt pyproject.toml
 	$(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt pyproject.toml
 	$(BIN)/python -c "$$BUILD_REQUIRES" | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
@@ -133,9 +134,14 @@ $(STAMPS)/ray: requirements/ray.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/ray.txt
 	@touch $@
 
-# Beside the others too, for make docs alone.
+# Beside the others too, for make docs, and make e2e, which looks at the site.
 $(STAMPS)/docs: requirements/docs.txt $(STAMPS)/venv
 	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+# Beside the others too; the browser itself comes from the system, or from Debian's package (tests/browser/chromium.py).
+$(STAMPS)/browser: requirements/browser.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/browser.txt
 	@touch $@
 
 # A checksum of the sources, rewritten only when it changes: a deleted file counts, a touched one does not.

@@ -8,14 +8,20 @@ from pathlib import Path
 
 from webhook import __version__
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+# Last, so that the installed wheel is what is documented, as it is what is tested.
+sys.path.append(str(Path(__file__).parent.parent))
 
 project = "Ray Webhook"
 version = release = __version__
 project_copyright = "the authors of Ray Webhook"
 language = "en-GB"
 
-extensions = ["myst_parser", "repository_links"]
+extensions = [
+    "myst_parser",
+    "docs._ext.accessibility",
+    "docs._ext.reference",
+    "docs._ext.repository_links",
+]
 exclude_patterns = ["_ext"]
 nitpicky = True
 

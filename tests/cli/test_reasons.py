@@ -18,6 +18,7 @@ def test_one_code_is_explained_with_its_fix_in_any_case() -> None:
 
     assert text.startswith("RAY301  bad role\n")
     assert "Set it to head, worker, client or none." in text
+    assert "The webhook's decision about a new pod; the pod is refused with status 403." in text
 
 
 def test_json_has_all_texts() -> None:

@@ -94,7 +94,7 @@ def keeping_certificate(
     )
     api = api_of(flags["kubeconfig"], flags["context"], read_seconds=REQUEST_SECONDS)
     keeper = CertificateKeeper(api, names, serve=managed.serve, trusted=managed.trusted, log=state.log)
-    state.metrics.registry.register(_KeeperCollector(keeper))
+    state.metrics.registry.register(KeeperCollector(keeper))
     keeper.start()
     state.vital["certificate"] = lambda: keeper.is_at_work
     try:
@@ -103,10 +103,11 @@ def keeping_certificate(
         keeper.stop()
 
 
-class _KeeperCollector(Collector):
+class KeeperCollector(Collector):
     """The figures are read when they are asked for; nothing is counted twice."""
 
     def __init__(self, keeper: CertificateKeeper) -> None:
+        """Ask for nothing yet."""
         self._keeper = keeper
 
     def collect(self) -> Iterator[Metric]:

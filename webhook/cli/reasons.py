@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Final
 
 import click
 import msgspec
 
+from webhook.cli.examples import EXAMPLES
 from webhook.cli.output import Style, no_color_option, option
 from webhook.errors import UsageError
+from webhook.injection.families import family_of
 from webhook.injection.reasons import Reason, every_reason
+
+NO_FIX: Final = "The message says what to do."
+"""Of an error, whose fix depends on what is wrong."""
 
 
 @click.command("reasons")
@@ -28,11 +34,22 @@ def command(code: str | None, output: str, *, no_color: bool) -> None:
         for reason in reasons:
             click.echo(f"{style(reason.code, bold=True)}  {reason.summary}")
     else:
-        click.echo(explained(reasons[0], style))
+        click.echo(_whole(reasons[0], style))
+
+
+def _whole(reason: Reason, style: Style) -> str:
+    """All that there is to say of a code; the documentation has a page with the same."""
+    parts = [explained(reason, style), _indented(family_of(reason.code).when)]
+    if example := EXAMPLES.get(reason.code):
+        parts += ["", *(f"  {line}" for line in example.splitlines())]
+    return "\n".join(parts)
 
 
 def explained(reason: Reason, style: Style) -> str:
     """A code with what it means and what to do, on several lines."""
-    paragraphs = [reason.meaning, reason.fix or "The message says what to do."]
-    texts = [textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ") for paragraph in paragraphs]
+    texts = map(_indented, (reason.meaning, reason.fix or NO_FIX))
     return "\n".join([f"{style(reason.code, bold=True)}  {reason.summary}", *texts])
+
+
+def _indented(paragraph: str) -> str:
+    return textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ")

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.control_plane.cache import cache, lock
+from tests.debian import PackageError, unpacked
 
 
 class ProgramsError(Exception):
@@ -48,35 +47,9 @@ def _inside(folder: Path, fix: str) -> Programs:
 
 
 def _fetched() -> Path:
-    """The unpacked package; a folder that exists is complete."""
-    folder = cache("prometheus") / "package"
-    with lock(folder.with_name("lock")):
-        if not folder.is_dir():
-            partial = folder.with_name("partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            _run("dpkg-deb", "--extract", str(_download(partial)), str(partial))
-            partial.rename(folder)
-    return folder
-
-
-def _download(folder: Path) -> Path:
-    """The package's file, by a second try with new lists of packages where there are none yet."""
+    """The unpacked package."""
     try:
-        _run("apt-get", "download", "prometheus", cwd=folder)
-    except ProgramsError:
-        _run("apt-get", "update")
-        _run("apt-get", "download", "prometheus", cwd=folder)
-    (file,) = folder.glob("prometheus_*.deb")
-    return file
-
-
-def _run(*command: str, cwd: Path | None = None) -> None:
-    fix = "install Prometheus, or set PROMTOOL to a promtool that has prometheus beside it"
-    try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise ProgramsError(f"promtool is not on PATH, and there is no {command[0]} to fetch it with; {fix}") from None
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise ProgramsError(f"promtool is not on PATH, and {' '.join(command[:2])} failed ({said[0]}); {fix}")
+        return unpacked("prometheus", lambda: ["prometheus"])
+    except PackageError as error:
+        fix = "install Prometheus, or set PROMTOOL to a promtool that has prometheus beside it"
+        raise ProgramsError(f"promtool is not on PATH, and {error}; {fix}") from None
