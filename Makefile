@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 VERSION = $(shell sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py)
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo test e2e e2e-ray e2e-scale soak picture bench bench-quick fuzz docs audit-deps sbom dist release-check lock \
+.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak picture bench bench-quick fuzz docs audit-deps sbom dist release-check lock \
 	clean FORCE
 
 help:  ## this list
@@ -22,6 +22,9 @@ help:  ## this list
 
 demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the sample pods, show what changed and why
 	@$(BIN)/ray-webhook demo
+
+cluster: $(STAMPS)/dev $(STAMPS)/wheel  ## a real Kubernetes API server on loopback to install the webhook in, until Ctrl-C
+	@$(BIN)/python -m tests.sandbox
 
 # Four at a time on two cores, for many wait for time-outs and for processes to start.
 UNIT = --numprocesses 4 --ignore=tests/control_plane --ignore=tests/e2e --ignore=tests/ray --ignore=tests/soak --ignore=tests/browser

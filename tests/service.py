@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,13 +148,18 @@ def read_answer(connection: http.client.HTTPConnection) -> Answer:
 
 @contextmanager
 def running_service(
-    folder: Path, *flags: str, settings: Path | None = SETTINGS, self_signed: bool = True, command: str = COMMAND
+    folder: Path,
+    *flags: str,
+    settings: Path | None = SETTINGS,
+    self_signed: bool = True,
+    command: str = COMMAND,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[RunningService]:
     """Run ``ray-webhook serve`` on free loopback ports with a CA of its own in `folder` until the block ends.
 
     A certificate that `flags` name is trusted if its CA is ``tls/ca.crt`` in `folder`. Without `settings` (for
     ``--kubeconfig``) the service listens before it is ready, and if it is not to be `self_signed` either, it looks
-    after its certificate itself. `command` runs ``ray-webhook`` in a way of its own.
+    after its certificate itself. `command` runs ``ray-webhook`` in a way of its own, `environment` is all that it has.
     SIGTERM ends the service without a lame-duck time, unless `flags` name one.
     """
     tls = folder / "tls"
@@ -163,7 +168,9 @@ def running_service(
         arguments += ["--settings", str(settings)]
     if self_signed and "--tls-cert" not in flags:
         arguments += ["--self-signed", str(tls)]
-    process = subprocess.Popen([command, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        [command, "serve", *arguments, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
     service = RunningService(process)
     reader = threading.Thread(target=_collect, args=(process, service.lines))
     reader.start()

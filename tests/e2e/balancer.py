@@ -27,13 +27,17 @@ class Balancer:
         self._open: set[asyncio.StreamWriter] = set()
 
     async def run(self, started: threading.Event, stopping: asyncio.Event) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        server = await self._listen()
         started.set()
         await stopping.wait()
         server.close()
         for writer in list(self._open):
             writer.transport.abort()
+
+    async def _listen(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        return server
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

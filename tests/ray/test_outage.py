@@ -14,10 +14,10 @@ from urllib.request import urlopen
 import pytest
 
 from tests.control_plane.process import free_ports, wait_for
+from tests.docs.page import ROOT, read
 from tests.ray.nodes import Ports, base_environment, end, running_head, short_folder
 from tests.ray.pods import injected_env
 from tests.ray.programs import PYTHON, Shell, run, run_command
-from tests.ray.test_documentation import PAGE, PROGRAM
 from tests.service import client_pod, running_service
 
 LIMIT = 5
@@ -54,7 +54,7 @@ def application(environment: dict[str, str]) -> Iterator[Shell]:
 @pytest.fixture
 def readiness(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], int | None]]:
     """The page's web application as it is, run by uvicorn: what its readiness endpoint answers, if it does."""
-    (tmp_path / "readiness.py").write_text(dict(PROGRAM.findall(PAGE.read_text()))["readiness.py"])
+    (tmp_path / "readiness.py").write_text(read(ROOT / "docs" / "RAY_CONFIGURATION_PATTERN.md").files["readiness.py"])
     port = free_ports(1)[0]
     command = [*PYTHON, "-m", "uvicorn", "--app-dir", str(tmp_path), "--port", str(port), "readiness:app"]
 

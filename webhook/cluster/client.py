@@ -22,6 +22,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import DependencyWarning, HTTPError
 
 from webhook import __version__
+from webhook.cluster.decoding import decoder
 from webhook.errors import ClusterError, KubeconfigError, quote
 
 _T = TypeVar("_T")
@@ -109,7 +110,7 @@ class Api:
     def _decoded(self, path: str, response: urllib3.BaseHTTPResponse, shape: type[_T]) -> _T:
         body = self._read(path, response)
         try:
-            return msgspec.json.decode(body, type=shape)
+            return decoder(shape).decode(body)
         except UNDECODABLE as error:
             raise ClusterError(
                 f"{path} of {self.host} has not the form of Kubernetes' API ({_shortened(str(error))})",
@@ -247,7 +248,7 @@ def _message(body: bytes) -> str:
 
 def _following(body: bytes) -> str | None:
     try:
-        return msgspec.json.decode(body, type=_Expired).metadata.following or None
+        return decoder(_Expired).decode(body).metadata.following or None
     except UNDECODABLE:
         return None
 

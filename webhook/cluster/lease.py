@@ -14,6 +14,7 @@ import msgspec
 
 from webhook.certificates.rotation import Report
 from webhook.cluster.client import UNDECODABLE
+from webhook.cluster.decoding import decoder
 from webhook.cluster.lists import Object
 from webhook.cluster.watched import Watched
 
@@ -129,7 +130,7 @@ def report_text(report: Report, beat: int) -> str:
 def read_report(text: str, *, silent: float) -> Report:
     """What the text says; nothing where it is none of ours."""
     try:
-        written = msgspec.json.decode(text, type=_Written)
+        written = decoder(_Written).decode(text)
     except UNDECODABLE:
         written = _Written()
     return Report(

@@ -86,6 +86,12 @@ def pod_waits(world: World) -> None:
     status(readyReplicas=1)(world)
 
 
+def new_one_waits(world: World) -> None:
+    """As many as are wanted are ready, for the old ones stay until the new one is."""
+    pod_waits(world)
+    status(replicas=3, readyReplicas=2, updatedReplicas=2)(world)
+
+
 def unschedulable(world: World) -> None:
     told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
     world.object(PODS, f"{NAME}-1", OWN)["status"] = {"phase": "Pending", "conditions": [told]}
@@ -218,6 +224,11 @@ REPLICAS: dict[str, Row] = {
         "kubectl scale deployment/ray-webhook",
     ),
     "rollout": (status(updatedReplicas=1), {"ready": ["RAY742"]}, "kubectl rollout status deployment/ray-webhook"),
+    "rollout that waits": (
+        new_one_waits,
+        {"ready": ["RAY742"]},
+        "1 of 3 are not of the newest revision: ray-webhook-1 ImagePullBackOff (no such image)",
+    ),
     "not seen": (status(observedGeneration=0), {"ready": ["RAY742"]}, "newest revision"),
     "version": (image("x/ray-webhook:9.9.9"), {"version": ["RAY743"]}, "the Deployment runs 9.9.9, and this is"),
     "single": (

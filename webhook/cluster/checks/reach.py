@@ -16,6 +16,7 @@ from webhook.cluster.checks.endpoints import Endpoint, endpoints, target_items
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
 from webhook.cluster.checks.place import inside, run_inside
 from webhook.cluster.checks.ray import declared_versions
+from webhook.cluster.decoding import decoder
 from webhook.errors import quote
 from webhook.injection.check_codes import CheckCode
 from webhook.injection.snapshot import Reference
@@ -123,7 +124,7 @@ def _dashboard(context: Context, specs: dict[Reference, dict[str, str]], endpoin
 
 def _version(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=_Version).ray_version
+        return decoder(_Version).decode(body).ray_version
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
 

@@ -36,22 +36,33 @@ def is_there(context: Context) -> Iterator[Outcome]:
 def are_ready(context: Context) -> Iterator[Outcome]:
     """Whether all replicas that are wanted answer, and all are of the newest revision."""
     deployment = _deployment(context)
-    wanted, status = _wanted(deployment), deployment.status
-    ready, updated = (part(status, int, key) or 0 for key in ("readyReplicas", "updatedReplicas"))
+    wanted, ready = _wanted(deployment), part(deployment.status, int, "readyReplicas") or 0
+    reasons = "; ".join(_reasons(context, deployment))
     rollout = f"kubectl rollout status deployment/{deployment.metadata.name} -n {deployment.metadata.namespace}"
     if ready < max(wanted, 1):
-        reasons = "; ".join(_reasons(context, deployment)) or "no pod says why"
         yield Failed(
             CheckCode.NOT_READY,
-            f"{ready} of {wanted} are ready: {reasons}",
+            f"{ready} of {wanted} are ready: {reasons or 'no pod says why'}",
             f"kubectl scale deployment/{deployment.metadata.name} -n {deployment.metadata.namespace} --replicas=2"
             if wanted == 0
             else f"kubectl describe pods -n {deployment.metadata.namespace} -l {_labels(deployment)}; {rollout}",
         )
-    elif updated < wanted or (part(status, int, "observedGeneration") or 0) < deployment.metadata.generation:
-        yield Failed(CheckCode.NOT_CURRENT, f"{updated} of {wanted} are of the newest revision", rollout)
+    elif behind := _behind(deployment, wanted):
+        yield Failed(CheckCode.NOT_CURRENT, f"{behind}: {reasons}" if reasons else behind, rollout)
     else:
         yield Passed(f"{ready} of {wanted}")
+
+
+def _behind(deployment: Item, wanted: int) -> str:
+    """What is not of the newest revision: old replicas stay, and are ready, as long as the new ones are not."""
+    status = deployment.status
+    there, updated, seen = (
+        part(status, int, key) or 0 for key in ("replicas", "updatedReplicas", "observedGeneration")
+    )
+    if seen < deployment.metadata.generation:
+        return "the newest revision has not been begun"
+    there = max(there, wanted)
+    return f"{there - updated} of {there} are not of the newest revision" if updated < there else ""
 
 
 def _deployment(context: Context) -> Item:
