@@ -195,6 +195,19 @@ def test_files_are_written_in_place_where_they_change(folder: Path) -> None:
     assert (folder / "api.yaml").read_text() == CLIENT
 
 
+def test_a_link_that_leads_out_of_the_directory_is_written_only_where_it_is_named(folder: Path) -> None:
+    (folder / "given").mkdir()
+    (folder / "given" / "link.yaml").symlink_to("../api.yaml")
+
+    ended = piped("inject", "-w", "given")
+
+    assert ended.returncode == 2
+    assert 'file "given/link.yaml" is a link out of the folder that was given; name it' in ended.stderr.decode()
+    assert (folder / "api.yaml").read_text() == CLIENT
+    assert piped("inject", "-w", "given/link.yaml").returncode == 0
+    assert "RAY_DASHBOARD_URL" in (folder / "api.yaml").read_text()
+
+
 def test_a_directory_is_its_manifests_but_not_those_of_kustomize_or_below(folder: Path) -> None:
     (folder / "kustomization.yaml").write_text("resources: [api.yaml]\n")
     (folder / "notes.txt").write_text("role: client\n")

@@ -53,3 +53,17 @@ def test_aliases_and_merges_lead_to_what_they_mean() -> None:
         node_at(document.root, ["z", "e"])
     with pytest.raises(LookupError):
         node_at(document.root, ["x", 0])
+
+
+def test_json_indented_by_tabs_may_write_a_character_as_two_halves() -> None:
+    """The halves stop libyaml, the tabs PyYAML's own parser."""
+    source = Source.parse('{\n\t"kind": "A", "a": "\\ud83d\\ude00",\n\t"b": [\n\t\t1\n\t]\n}\n', name="s")
+
+    assert source.documents[0].value == {"kind": "A", "a": "😀", "b": [1]}
+    assert source.place(node_at(source.documents[0].root, ("b", 0)).start_mark.index) == (4, 3)
+
+
+def test_a_tab_in_yaml_stays_what_it_is() -> None:
+    source = Source.parse('kind: A\na: "\\ud83d\\ude00"\nb: |\n  \tindented\n', name="s")
+
+    assert source.documents[0].value == {"kind": "A", "a": "😀", "b": "\tindented\n"}

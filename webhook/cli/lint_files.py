@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from webhook.cli.output import read_input
+from webhook.cli.staging import leads_out
 from webhook.errors import InputError
 from webhook.manifests.lint.finding import FileKind
 from webhook.manifests.lint.kinds import is_backup, kind_by_content, kind_by_name
@@ -80,7 +81,7 @@ def _behind(name: str) -> Iterator[Candidate]:
 
 def _in_folder(name: str) -> Iterator[Candidate]:
     faults: list[OSError] = []
-    root, real = _root(name), Path(name).resolve()
+    root = _root(name)
     for folder, folders, files in os.walk(name, onerror=faults.append):
         folders[:] = sorted(one for one in folders if not _is_skipped(folder, one))
         for file in sorted(files):
@@ -90,7 +91,7 @@ def _in_folder(name: str) -> Iterator[Candidate]:
             kind = kind_by_name(path)
             if kind is None and not Path(path).suffix:
                 kind = _kind_by_content(path)
-            is_outside = Path(path).is_symlink() and not Path(path).resolve().is_relative_to(real)
+            is_outside = leads_out(Path(path), Path(name))
             yield Candidate(path=path, kind=kind, is_named=False, root=root, is_outside=is_outside)
     for error in faults:
         told = f"the folder cannot be listed ({error.strerror})"

@@ -10,7 +10,7 @@ import click
 
 from webhook.cli.given import given_options, read_given
 from webhook.cli.output import Style, describe_input, no_color_option, option, read_input
-from webhook.cli.staging import Staging
+from webhook.cli.staging import Staging, leads_out
 from webhook.errors import InputError, UsageError, WebhookError, escape
 from webhook.manifests.compose.file import ComposeFile, read_manifests
 from webhook.manifests.outcomes import Given, Outcome, Result
@@ -62,7 +62,7 @@ def run(rewrite: Rewrite, rewrite_services: RewriteServices, names: Sequence[str
             if not flags["in_place"]:
                 written.append(result.text)
             elif result.text != source.text:
-                status = max(status, _stage(staging, name, source.text, result.text))
+                status = max(status, _stage(staging, name, names, source.text, result.text))
         staging.commit()
     click.echo(joined(written).encode(), nl=False)
     return status
@@ -112,7 +112,10 @@ def _is_manifest(path: Path) -> bool:
     return path.suffix in _ENDINGS and path.name not in _KUSTOMIZATIONS and path.is_file()
 
 
-def _stage(staging: Staging, name: str, before: str, after: str) -> int:
+def _stage(staging: Staging, name: str, given: Sequence[str], before: str, after: str) -> int:
+    if name not in given and leads_out(Path(name), Path(name).parent):
+        fault = f"{describe_input(name)} is a link out of the folder that was given"
+        return _fail(InputError(fault, fix="name it to have it written"))
     try:
         staging.stage(name, before, after)
     except InputError as error:

@@ -71,6 +71,11 @@ class Staging:
             new.unlink(missing_ok=True)
 
 
+def leads_out(file: Path, folder: Path) -> bool:
+    """Whether the file is a symbolic link to something outside of `folder`, which nobody named: not ours to write."""
+    return file.is_symlink() and not file.resolve().is_relative_to(folder.resolve())
+
+
 def _beside(file: Path, text: str) -> Path:
     """A new file with the text, and with the mode and, where that is allowed, the owner of `file`."""
     status = file.stat()

@@ -29,7 +29,8 @@ MAX_DEPTH: Final = 100
 
 _PURE: Final[Any] = yaml.SafeLoader
 _FAST: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF_CHARACTER: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+_INDENTATION: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -89,7 +90,9 @@ class _Composer:
         self._text = text
         # Marks do not count a byte order mark, and JSON may write one character as two halves, which libyaml refuses.
         readable = re.sub(f"^{_BYTE_ORDER_MARK}", "\n", text.text)
-        loader = _PURE if _HALF_CHARACTER.search(readable) else _FAST
+        loader = _FAST
+        if _HALF_CHARACTER.search(readable):
+            loader, readable = _PURE, _without_tabs(readable)
         self._events: Iterator[Any] = yaml.parse(readable, Loader=loader)
         self._anchors: dict[str, Node] = {}
 
@@ -152,6 +155,13 @@ class _Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
+
+
+def _without_tabs(text: str) -> str:
+    """JSON with spaces where it is indented by tabs, at which PyYAML's own parser stops."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    return _INDENTATION.sub(lambda match: " " * len(match[0]), text)
 
 
 def _tag(written: str | None) -> str | None:

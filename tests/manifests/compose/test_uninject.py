@@ -102,3 +102,16 @@ def test_a_record_cannot_change_what_is_not_its_own() -> None:
     record = json.dumps({"env": {}, "undo": undo})
 
     assert "image: api:1" in uninjected(text.replace("''", f"'{record}'")).text
+
+
+def test_a_value_beyond_16_bits_in_json_with_tabs_is_replaced_and_comes_back() -> None:
+    """The record of it says the value as JSON escapes it."""
+    text = (
+        '{\n\t"services": {\n\t\t"head": {\n\t\t\t"image": "a:1",\n\t\t\t"environment": ["RAY_HOST=😀"],\n'
+        f'\t\t\t"labels": {{"{contract.ROLE}": "head"}}\n\t\t}}\n\t}}\n}}\n'
+    )
+
+    result = injected(text)
+
+    assert environment(result.text, "head")["RAY_HOST"] == "ray.example"
+    assert uninjected(result.text).text == text
