@@ -13,6 +13,8 @@ from tests.docs.page import RUNS, Page, all_pages
 
 PAGES: Final = all_pages()
 REASONS: Final = {
+    "it compares times, for which the tests' machine is too busy": 1,
+    "it takes as long as all other tests together": 1,
     "needs a container engine": 3,
     "needs cert-manager": 2,
     "needs nodes": 3,
