@@ -13,8 +13,13 @@ from tests.docs.page import RUNS, Page, all_pages
 
 PAGES: Final = all_pages()
 REASONS: Final = {
-    "needs a container engine": 2,
-    "needs a registry": 1,
+    "it compares times, for which the tests' machine is too busy": 1,
+    "it takes as long as all other tests together": 1,
+    "needs a container engine": 3,
+    "needs cert-manager": 2,
+    "needs nodes": 3,
+    "needs pre-commit": 1,
+    "would replace what is served": 1,
     "opens an editor": 2,
 }
 """Why commands are not run, and how many fences may say so."""
@@ -24,6 +29,13 @@ REASONS: Final = {
 def test_a_page_with_commands_says_what_they_need(page: Page) -> None:
     needs_none = not page.consoles
     assert needs_none or page.runs in RUNS, f"{page}: write `runs:` with one of {RUNS} into its front matter"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_what_a_page_says_of_its_cluster_is_known(page: Page) -> None:
+    """Anything else would leave the page out of the tests."""
+    said = {name: page.fields[name] for name in ("cluster", "webhook") if name in page.fields}
+    assert said in ({}, {"cluster": "own"}, {"webhook": "absent"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -66,7 +66,7 @@ class Nodes:
 
     def _look(self, pods: list[Object]) -> None:
         ours = {pod["metadata"]["uid"]: pod for pod in pods if _is_the_webhooks(pod)}
-        self._end_all_but(set(ours))
+        self._end_all_but({uid for uid in ours if uid in self._running and self._runs(uid)})
         for uid, pod in ours.items():
             if uid not in self._running and (mounts := self._mounts(pod)) is not None:
                 self._start(pod, mounts)
@@ -74,6 +74,14 @@ class Nodes:
         for pod in pods:
             if not _is_ready(pod) and (pod["metadata"]["uid"] not in ours or self._answers(pod)):
                 self._be_ready(pod)
+
+    def _runs(self, uid: str) -> bool:
+        """Whether the process goes on; one that has ended is started again, and its last words are told."""
+        service = self._running[uid][0]
+        if service.process.poll() is None:
+            return True
+        print(f"nodes: ended: {b''.join(service.lines[-5:]).decode()}", file=sys.stderr, flush=True)
+        return False
 
     def _start(self, pod: Object, mounts: dict[str, str]) -> None:
         stack, container = ExitStack(), pod["spec"]["containers"][0]
