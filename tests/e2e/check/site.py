@@ -31,9 +31,9 @@ class Site:
 
     plane: ControlPlane
 
-    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``ray-webhook check`` as the administrator."""
-        return run_command("check", "--kubeconfig", str(self.plane.kubeconfig), *arguments)
+    def check(self, *arguments: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``ray-webhook check``, as the administrator unless told otherwise."""
+        return run_command("check", "--kubeconfig", str(kubeconfig or self.plane.kubeconfig), *arguments)
 
     def look(self, *groups: Group, mode: str = "", before: bool = False, kubeconfig: Path | None = None) -> Results:
         """What it finds, of these groups only, without the cost of a process."""

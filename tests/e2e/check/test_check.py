@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,11 +194,24 @@ def test_the_services_own_rights_are_enough_for_what_is_to_be_run_inside(site: S
     assert {name for name, result in results.items() if result.state is State.SKIPPED} == OUTSIDE
 
 
-def test_somebody_without_rights_is_told_which_are_missing_and_how_they_are_granted(site: Site) -> None:
+def test_somebody_without_rights_is_told_which_are_missing_and_how_they_are_granted(site: Site, folder: Path) -> None:
     kubeconfig = site.plane.service_account_kubeconfig("default", "default")
     found = site.problems(kubeconfig=kubeconfig)
-    site.mend("deployment", Group.REPLICAS, kubeconfig=kubeconfig)
-    seconds_until(lambda: "deployment" in site.problems(Group.REPLICAS, kubeconfig=kubeconfig), False)
+    grants = folder / "rights.yaml"
+    grants.write_text(site.check("--rights", kubeconfig=kubeconfig).stdout)
+    site.plane.kubectl("apply", "-f", str(grants))
+    again = site.plane.kubectl("apply", "-f", str(grants)).stdout
+    seconds_until(lambda: site.look(kubeconfig=kubeconfig)["rights"].state, State.WARNED)
+    results = site.look(kubeconfig=kubeconfig)
 
-    assert {code for codes in found.values() for code in codes} == {"RAY710"}
-    assert site.problems(before=True, kubeconfig=kubeconfig)["installer-rights"] == ["RAY713"]
+    assert found == problems(results) == {"rights": ["RAY710"]}
+    assert again.count(" unchanged\n") == 2
+    skipped = {name for name, result in results.items() if result.state is State.SKIPPED}
+    assert skipped == OUTSIDE | TREATED | {"trial-none", "secret", "validity", "certificate-name", "trust"}
+    site.plane.kubectl("delete", "-f", str(grants))
+
+
+def test_before_an_installation_somebody_without_rights_is_told_so(site: Site) -> None:
+    kubeconfig = site.plane.service_account_kubeconfig("default", "default")
+
+    assert site.problems(before=True, kubeconfig=kubeconfig) == {"rights": ["RAY710"], "installer-rights": ["RAY713"]}
