@@ -480,8 +480,11 @@ def test_who_may_see_one_namespace_only_is_told_the_role_and_what_is_not_seen(
     )
     assert pod["message"].endswith("treated it when it was created, with what came from test.")
     assert "wrote no record" in bare["message"]
+    open_ = "pods that may have their connection from there are not judged, and aliases from there are not looked for"
     assert workload["notes"] == [
-        f"you may not list configmaps/ray-settings in {OWN}, rayclusters, rayservices: these may matter"
+        f"you may not list configmaps/ray-settings in {OWN}: {open_}",
+        "you may not list rayclusters: pods that name one that is not seen are not judged",
+        "you may not list rayservices: pods that name one that is not seen are not judged",
     ]
     assert "cannot be told whether they have what they should" in as_text(kubeconfig, "deploy/api")
 
@@ -493,7 +496,7 @@ def test_settings_of_the_namespace_are_enough_where_they_name_the_host(fake: Fak
     found = as_json(kubeconfig, "pod/one")
 
     assert (found["standing"]["code"], found["source"]) == ("RAY702", "ConfigMap apps/ray-settings")
-    assert len(found["notes"]) == 2
+    assert len(found["notes"]) == 4
 
 
 @pytest.mark.parametrize("annotation", [None, "elsewhere/train"])

@@ -268,6 +268,35 @@ def test_the_shipped_rights_are_these_and_each_is_used(
     assert {used(event) for event in everywhere} - named_namespaces(everywhere) == shipped
 
 
+def test_rights_in_one_namespace_are_enough_for_an_audit_of_it(
+    plane: ControlPlane, service: RunningService, namespace: str
+) -> None:
+    """With ``view`` there: no settings of everybody's, no Ray targets, no other namespace."""
+    plane.kubectl(
+        "create", "rolebinding", "view", "-n", namespace, "--clusterrole=view", "--group=system:serviceaccounts"
+    )
+    subject = (f"system:serviceaccount:{namespace}:default", ("system:serviceaccounts",))
+    right = Right(verb="list", group="", resource="pods")
+    wait_for(lambda: is_allowed(plane, *subject, right, namespace=namespace), "the rights are in force")
+    create(plane, workloads.pod(namespace, "by-everybodys", role="client")).checked()
+    create(plane, workloads.pod(namespace, "none", role="none")).checked()
+    limited = plane.service_account_kubeconfig(namespace, "default")
+    unread = audited(limited, "-n", namespace)
+    plane.apply([workloads.settings(namespace, RAY_HOST="own")])
+    stale = audited(limited, "-n", namespace)
+    rendered = run_command("render", "policy", "--kubeconfig", str(limited), "-n", namespace)
+
+    assert told(unread) == {"Pod/by-everybodys": ["settings not readable"]}
+    assert told(stale) == {"Pod/by-everybodys": ["stale"]}
+    assert [note.partition(":")[0] for note in unread["notes"]] == [
+        f"you may not list configmaps/ray-settings in {NAMESPACE}",
+        "you may not list rayclusters",
+        "you may not list rayservices",
+    ]
+    assert (rendered.returncode, '"ray://own:10001"' in rendered.stdout) == (0, True)
+    assert run_command("audit", "--kubeconfig", str(limited), "-A").returncode == 3
+
+
 def owned(pod: dict[str, Any], owner: dict[str, Any]) -> dict[str, Any]:
     """The pod as the controller of `owner` makes it; where there are no nodes a DaemonSet has none."""
     reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "controller": True}

@@ -122,7 +122,7 @@ def _explain_pod(live: Live) -> Explained:
         item = explain_unsent(name, sending.code, sending.text)
     else:
         judged = _judge(live, pod, sending.route)
-        if live.lacks_settings_for(judged.decision):
+        if live.leaves_open(judged.decision):
             item = explain_unread(name, judged.decision, f"{_UNREAD} {record_of(pod)}")
         else:
             standing = judged
@@ -141,7 +141,7 @@ def _explain_pod(live: Live) -> Explained:
 
 def _notes(live: Live, sending: _Sending | None = None) -> list[str]:
     """What is not known, and so may be otherwise."""
-    unseen = [f"you may not list {', '.join(live.reading.unseen)}: these may matter"] if live.reading.unseen else []
+    unseen = [f"you may not list {text}" for text in live.reading.unseen]
     return [*([sending.unknown] if sending and sending.unknown else []), *unseen]
 
 
@@ -187,7 +187,7 @@ def _explain_workload(live: Live) -> Explained:
         found += pod_hints(workload.pod)
     found += namespace_hints(namespace, live.namespace)
     audit = live.audit()
-    is_unread = live.reading.lacks_settings and (audit.counts or any(map(_is_unread, templates)))
+    is_unread = FindingCode.SETTINGS_UNREADABLE in audit.counts or any(map(_is_unread, templates))
     return {
         "name": name,
         "templates": templates,
@@ -210,7 +210,7 @@ def _explain_template(live: Live, name: str, review: Document) -> Explained:
         return explain_unsent(name, sending.code, sending.text)
     request = parse_review(msgspec.json.encode(review))
     decision = decide(request, live.snapshot, default_role=sending.route.default_role)
-    if live.lacks_settings_for(decision):
+    if live.leaves_open(decision):
         return explain_unread(name, decision, _UNREAD)
     return explain_new(name, pod, decision, live.read_config_map)
 

@@ -22,7 +22,7 @@ from webhook.cluster.auditor import Auditor
 from webhook.cluster.budgets import forbidding
 from webhook.cluster.client import Api
 from webhook.cluster.owners import COMMANDED, Workload
-from webhook.cluster.reading import read
+from webhook.cluster.reading import Reading, read
 from webhook.cluster.rollouts import RESTARTED_AT, Rolled, is_restarting, progress_of
 from webhook.errors import ClusterError
 from webhook.injection.findings import FindingCode
@@ -159,12 +159,13 @@ class Restarter:
             self._api,
             workload,
             labels=rolled.spec.selector.query,
-            snapshot=self._snapshot(),
+            reading=self._reading(workload),
             page=self._page,
         )
 
-    def _snapshot(self) -> Snapshot:
-        return read(self._api, settings_names=self._names, first=self._first, page=self._page).snapshot
+    def _reading(self, workload: Workload) -> Reading:
+        place = workload.namespace
+        return read(self._api, settings_names=self._names, first=self._first, page=self._page, place=place)
 
     def _await_earlier(self, workload: Workload) -> Rolled:
         """Wait for a restart that somebody else began; one that does not end is no reason to make none."""
@@ -195,7 +196,7 @@ class Restarter:
             if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
             raise _LeftError(f"a new pod of it would be refused: {error.message}") from None
-        auditor = Auditor(self._snapshot(), namespaces(self._api, workload.namespace, page=self._page))
+        auditor = Auditor(self._reading(workload), namespaces(self._api, workload.namespace, page=self._page))
         auditor.look_at(pod)
         found = tuple(auditor.audited.values())
         return Audit(pods=1, concerned=auditor.concerned, workloads=found, beyond=auditor.beyond)
