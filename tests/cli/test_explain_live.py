@@ -18,6 +18,7 @@ from tests.cluster.fake_api_server import (
     DEPLOYMENTS,
     NAMESPACES,
     PODS,
+    RAY_JOBS,
     REPLICA_SETS,
     SERVICES,
     FakeApiServer,
@@ -380,6 +381,30 @@ def test_a_kuberay_pod_is_explained_by_its_label_and_the_runtime_env_of_its_serv
         "findings": [{"code": "RAY701", "summary": "missed", "count": 1, "pods": ["one"]}],
     }
     assert [item["name"] for item in service_found["templates"]] == ["RayService apps/chat head"]
+
+
+def test_a_raycronjob_is_explained_with_the_pods_of_its_rayjobs(fake: FakeApiServer, kubeconfig: Path) -> None:
+    crons = "/apis/ray.io/v1/raycronjobs"
+    for kind in (CLUSTERS, RAY_JOBS, crons):
+        fake.serve_kind(kind)
+    spec = {"jobTemplate": {"rayClusterSpec": {"headGroupSpec": {"template": template("head")}}}}
+    above: list[JSON] = []
+    for path, kind, name in (
+        (crons, "RayCronJob", "night"),
+        (RAY_JOBS, "RayJob", "n-1"),
+        (CLUSTERS, "RayCluster", "n-2"),
+    ):
+        named = {"namespace": "apps", "name": name, "uid": name, "ownerReferences": above}
+        fake.add(path, {"metadata": named, "spec": spec if kind == "RayCronJob" else {}})
+        above = [{"apiVersion": "ray.io/v1", "kind": kind, "name": name, "uid": name, "controller": True}]
+    add_pod(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), ownerReferences=above)
+    add_pod(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), "others")
+    pod, cron = as_json(kubeconfig, "pod/one"), as_json(kubeconfig, "raycronjob/night")
+
+    assert pod["workload"] == "RayCronJob apps/night"
+    assert cron["mend"]["text"] == "wait for the next run, or delete the RayJob that runs"
+    assert [finding["pods"] for finding in cron["pods"]["findings"]] == [["one"]]
+    assert [item["name"] for item in cron["templates"]] == ["RayCronJob apps/night head"]
 
 
 def test_pods_of_a_workload_that_ended_or_belong_to_another_do_not_count(

@@ -30,6 +30,7 @@ DAEMON_SETS = "/apis/apps/v1/daemonsets"
 JOBS = "/apis/batch/v1/jobs"
 CLUSTERS = "/apis/ray.io/v1/rayclusters"
 SERVICES = "/apis/ray.io/v1/rayservices"
+RAY_JOBS = "/apis/ray.io/v1/rayjobs"
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 
 

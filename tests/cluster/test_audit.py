@@ -15,6 +15,7 @@ from tests.cluster.fake_api_server import (
     JOBS,
     NAMESPACES,
     PODS,
+    RAY_JOBS,
     REPLICA_SETS,
     SERVICES,
     STATEFUL_SETS,
@@ -321,6 +322,25 @@ def test_pods_of_kuberay_are_never_mended_by_a_restart_of_the_head(
     assert item.mend.restart is None
     assert text in item.mend.text
     assert "delete" not in f"{item.mend.text} {item.mend.command}"
+
+
+@pytest.mark.parametrize("between", ["RayCluster", "Job"])
+def test_pods_of_a_rayjob_belong_to_the_raycronjob_that_made_it(fake: FakeApiServer, url: str, between: str) -> None:
+    """KubeRay makes itself the controller of each RayJob (ray-operator/controllers/ray/raycronjob_controller.go)."""
+    paths = {"RayCluster": CLUSTERS, "Job": JOBS}
+    for path in (CLUSTERS, RAY_JOBS):
+        fake.serve_kind(path)
+    made = owner(between, "nightly-1-x", "batch/v1" if between == "Job" else "ray.io/v1")
+    job, cron = owner("RayJob", "nightly-1", "ray.io/v1"), owner("RayCronJob", "nightly", "ray.io/v1")
+    for path, one, above in ((paths[between], made, job), (RAY_JOBS, job, cron)):
+        named = {"namespace": "apps", "name": one["name"], "uid": one["uid"], "ownerReferences": [above]}
+        fake.add(path, {"metadata": named})
+    add(fake, template("client"), controller=made)
+    item = only(audited(url))
+
+    assert (item.workload.kind, item.workload.name) == ("RayCronJob", "nightly")
+    assert item.mend is not None
+    assert item.mend.text == "wait for the next run, or delete the RayJob that runs"
 
 
 def test_a_restart_is_not_advised_where_new_pods_would_be_refused(fake: FakeApiServer, url: str) -> None:

@@ -242,12 +242,14 @@ def test_the_shipped_rights_are_these_and_each_is_used(
         plane.apply([workloads.workload(kind, namespace, "app", role="client") for kind in kinds])
         (made,) = plane.apply([workloads.workload("DaemonSet", namespace, "app", role="client")])
         create(plane, owned(workloads.pod(namespace, "agent", role="client"), made)).checked()
-        pods_of(plane, namespace, 4)
+        nightly = {"apiVersion": "ray.io/v1", "kind": "RayJob", "metadata": {"name": "nightly", "uid": "nightly"}}
+        create(plane, owned(workloads.pod(namespace, "submitter", role="client"), nightly)).checked()
+        pods_of(plane, namespace, 5)
     document = audited(kubeconfig, "--all-namespaces")
     found = {item["kind"] for item in document["workloads"] if item["namespace"] == namespace}
     shipped = granted(by_kind(component, "ClusterRole"))
 
-    assert found == {*kinds, "DaemonSet"}
+    assert found == {*kinds, "DaemonSet", "RayJob"}
     assert shipped == {
         Right(verb="list", group=group, resource=resource, name=name)
         for group, resource, name in (
@@ -256,6 +258,7 @@ def test_the_shipped_rights_are_these_and_each_is_used(
             ("", "configmaps", "ray-settings"),
             ("ray.io", "rayclusters", ""),
             ("ray.io", "rayservices", ""),
+            ("ray.io", "rayjobs", ""),
             ("apps", "replicasets", ""),
             ("apps", "deployments", ""),
             ("apps", "statefulsets", ""),

@@ -23,7 +23,7 @@ from webhook.injection.snapshot import Snapshot
 
 Document = dict[str, Any]
 _MAX_OWNERS: Final = 4
-_SELECTING: Final = {"ReplicationController", "Pod", "RayCluster", "RayService", "RayJob", "CronJob"}
+_SELECTING: Final = {"ReplicationController", "Pod", "RayCluster", "RayService", "RayJob", "RayCronJob", "CronJob"}
 """Kinds without a label selector of the usual form."""
 
 

@@ -1,4 +1,4 @@
-"""Which workload a pod belongs to: its controller, or that one's own (a ReplicaSet's Deployment, a Job's CronJob).
+"""Which workload a pod belongs to: the controller of its controller, such as a ReplicaSet's Deployment, or its own.
 
 What a pod says of its owners is the word of whoever created it: the API server takes any text for their names and UIDs.
 """
@@ -64,14 +64,16 @@ BETWEEN: Final = {
     ("apps", "ReplicaSet"): "/apis/apps/v1",
     ("batch", "Job"): "/apis/batch/v1",
     ("ray.io", "RayCluster"): "/apis/ray.io/v1",
+    ("ray.io", "RayJob"): "/apis/ray.io/v1",
 }
-"""Kinds that often belong to something else, with the path of their API."""
+"""Kinds that often belong to something else, with the path of their API; a RayJob stands above two of the others."""
 
 _MADE_BY: Final = {
     ("apps", "Deployment"): (("apps", "ReplicaSet"),),
     ("batch", "CronJob"): (("batch", "Job"),),
     ("ray.io", "RayService"): (("ray.io", "RayCluster"),),
     ("ray.io", "RayJob"): (("ray.io", "RayCluster"), ("batch", "Job")),
+    ("ray.io", "RayCronJob"): (("ray.io", "RayJob"),),
 }
 """What stands between such a workload and its pods."""
 
@@ -115,17 +117,17 @@ class Owners:
         self.unseen: list[str] = []
 
     def owners_of(self, workloads: Collection[Workload]) -> dict[Workload, Workload]:
-        """The controller of each of `workloads` that has one.
+        """The controller of each of `workloads` that has one, or that one's own.
 
         Raises:
             ClusterError: a list could not be had.
         """
         found: dict[Workload, Workload] = {}
-        for key in BETWEEN:
-            for workload, metadata in self._there(workloads, key, BETWEEN[key]) or ():
+        for key, path in BETWEEN.items():
+            for workload, metadata in self._there({*workloads, *found.values()}, key, path) or ():
                 if owner := controller_of(workload.namespace, metadata.owner_references):
                     found[workload] = owner
-        return found
+        return {workload: found.get(owner, owner) for workload, owner in found.items()}
 
     def missing_of(self, workloads: Collection[Workload]) -> set[Workload]:
         """Those of `workloads` that a command would mend if they were there; errors as of :meth:`owners_of`."""
@@ -162,15 +164,21 @@ def controllers_of(api: Api, workload: Workload, *, page: int) -> frozenset[str]
     Raises:
         ClusterError: a list could not be had.
     """
-    paths = [
-        f"{BETWEEN[key]}/namespaces/{workload.namespace}/{key[1].lower()}s" for key in _MADE_BY.get(workload.key, ())
-    ]
-    made = [item.metadata for path in paths for item in _listed(api, path, page)]
-    return frozenset({workload.uid, *(metadata.uid for metadata in made if _is_controlled(metadata, workload.uid))})
+    return frozenset(_made_by(api, workload.namespace, workload.key, {workload.uid}, page))
 
 
-def _is_controlled(metadata: _Metadata, uid: str) -> bool:
-    return any(reference.controller and reference.uid == uid for reference in metadata.owner_references or ())
+def _made_by(api: Api, namespace: str, key: tuple[str, str], uids: set[str], page: int) -> set[str]:
+    """The UIDs of objects of a kind, and of all that they have made."""
+    found = set(uids)
+    for made in _MADE_BY.get(key, ()):
+        path = f"{BETWEEN[made]}/namespaces/{namespace}/{made[1].lower()}s"
+        own = {item.metadata.uid for item in _listed(api, path, page) if _is_controlled(item.metadata, uids)}
+        found |= _made_by(api, namespace, made, own, page)
+    return found
+
+
+def _is_controlled(metadata: _Metadata, uids: Collection[str]) -> bool:
+    return any(reference.controller and reference.uid in uids for reference in metadata.owner_references or ())
 
 
 def _listed(api: Api, path: str, page: int) -> Iterator[_Owned]:
