@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from contextlib import ExitStack
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
+from tests.control_plane.process import wait_for
 from tests.e2e import targets, workloads
 from tests.e2e.nurse import nursed
-from tests.e2e.support import away, create, env_of, pods_of
-from tests.service import RunningService, run_command
+from tests.e2e.support import away, create, env_of, pods_of, seconds_until
+from tests.service import COMMAND, RunningService, run_command
 
 pytestmark = pytest.mark.e2e
 
@@ -99,6 +103,45 @@ def test_a_budget_that_allows_no_disruption_is_respected(plane: ControlPlane, se
     assert (status, rows) == (1, {"Deployment/guarded": ("left", told)})
     assert kept == before
     assert mended == (0, {"Deployment/guarded": ("mended", "2 new pods")})
+
+
+def test_two_restarts_under_one_budget_take_turns(plane: ControlPlane, service: RunningService) -> None:
+    """New pods become Ready only once one of them has the turn; what one has mended the other leaves alone."""
+    namespace = plane.create_namespace("restart-turns")
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"namespace": namespace, "name": "both"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+    }
+    with nursed(plane, namespace), away(plane, namespace):
+        for name in ("api", "web"):
+            made = workloads.workload("StatefulSet", namespace, name, role="client")
+            plane.apply([with_replicas(made, 2)])
+        plane.apply([budget])
+        pods_of(plane, namespace, 4)
+        path = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/both"
+        seconds_until(lambda: send(plane.admin, "GET", path).body["status"].get("disruptionsAllowed"), 1)
+    arguments = ["audit", "-n", namespace, "--restart", "--kubeconfig", str(plane.kubeconfig), "--timeout", "60"]
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(subprocess.Popen([COMMAND, *arguments], stdout=PIPE, stderr=PIPE, text=True))
+            for _ in range(2)
+        ]
+        lease = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/ray-webhook-restart"
+        wait_for(lambda: send(plane.admin, "GET", lease).body.get("spec", {}).get("holderIdentity"), "one has the turn")
+        with nursed(plane, namespace):
+            ended = [process.communicate(timeout=120)[0] for process in running]
+
+    assert [process.returncode for process in running] == [0, 0], ended
+    assert [restarted_at(plane, namespace, name) for name in ("api", "web")] == [1, 1]
+
+
+def restarted_at(plane: ControlPlane, namespace: str, name: str) -> int:
+    """How often a StatefulSet was restarted: its revisions but the first."""
+    path = f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
+    found = send(plane.admin, "GET", path, query={"labelSelector": f"app={name}"}).checked()["items"]
+    return len(found) - 1
 
 
 def test_nothing_is_restarted_while_the_webhook_is_away_or_refuses(
