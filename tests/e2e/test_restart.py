@@ -105,6 +105,23 @@ def test_a_budget_that_allows_no_disruption_is_respected(plane: ControlPlane, se
     assert mended == (0, {"Deployment/guarded": ("mended", "2 new pods")})
 
 
+def test_a_daemon_set_is_mended_node_by_node(plane: ControlPlane, service: RunningService) -> None:
+    namespace = plane.create_namespace("restart-agents")
+    names = ["agents-one", "agents-two"]
+    plane.apply([{"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}} for name in names])
+    with nursed(plane, namespace):
+        with away(plane, namespace):
+            plane.apply([workloads.workload("DaemonSet", namespace, "agent", role="client")])
+            before = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 2)}
+        ended = restarted(plane, namespace, "--timeout", "60")
+    after = pods_of(plane, namespace, 2)
+    for name in names:
+        send(plane.admin, "DELETE", f"/api/v1/nodes/{name}").checked()
+
+    assert ended == (0, {"DaemonSet/agent": ("mended", "2 new pods")})
+    assert before.isdisjoint(pod["metadata"]["uid"] for pod in after)
+
+
 def test_two_restarts_under_one_budget_take_turns(plane: ControlPlane, service: RunningService) -> None:
     """New pods become Ready only once one of them has the turn; what one has mended the other leaves alone."""
     namespace = plane.create_namespace("restart-turns")
