@@ -21,6 +21,7 @@ from tests.service import COMMAND, RunningService, run_command
 pytestmark = pytest.mark.e2e
 
 SELECTED = {"matchLabels": {"app": "guarded"}}
+ALL = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
 
 
 def restarted(plane: ControlPlane, namespace: str, *flags: str) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -29,6 +30,12 @@ def restarted(plane: ControlPlane, namespace: str, *flags: str) -> tuple[int, di
     ended = run_command(*arguments)
     rows = json.loads(ended.stdout)["workloads"]
     return ended.returncode, {f"{row['kind']}/{row['name']}": (row["state"], row["message"]) for row in rows}
+
+
+def budget(namespace: str, name: str, selector: dict[str, Any], **spec: int) -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": name}
+    whole = {"selector": selector, **spec}
+    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": whole}
 
 
 def with_replicas(workload: dict[str, Any], replicas: int, **spec: Any) -> dict[str, Any]:
@@ -83,20 +90,14 @@ def test_what_was_missed_is_mended_workload_by_workload(plane: ControlPlane, ser
 
 def test_a_budget_that_allows_no_disruption_is_respected(plane: ControlPlane, service: RunningService) -> None:
     namespace = plane.create_namespace("restart-budget")
-    budget = {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"namespace": namespace, "name": "guarded"},
-        "spec": {"minAvailable": 2, "selector": SELECTED},
-    }
     with nursed(plane, namespace):
         with away(plane, namespace):
             made = workloads.workload("Deployment", namespace, "guarded", role="client")
-            plane.apply([budget, with_replicas(made, 2)])
+            plane.apply([budget(namespace, "guarded", SELECTED, minAvailable=2), with_replicas(made, 2)])
             before = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 2)}
         status, rows = restarted(plane, namespace, "--timeout", "1")
         kept = {pod["metadata"]["uid"] for pod in pods_of(plane, namespace, 2)}
-        plane.apply([{**budget, "spec": {"minAvailable": 1, "selector": SELECTED}}])
+        plane.apply([budget(namespace, "guarded", SELECTED, minAvailable=1)])
         mended = restarted(plane, namespace, "--timeout", "60")
 
     told = f"PodDisruptionBudget {namespace}/guarded allows 0 disruptions, after 1 s still"
@@ -125,17 +126,11 @@ def test_a_daemon_set_is_mended_node_by_node(plane: ControlPlane, service: Runni
 def test_two_restarts_under_one_budget_take_turns(plane: ControlPlane, service: RunningService) -> None:
     """New pods become Ready only once one of them has the turn; what one has mended the other leaves alone."""
     namespace = plane.create_namespace("restart-turns")
-    budget = {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"namespace": namespace, "name": "both"},
-        "spec": {"maxUnavailable": 1, "selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
-    }
     with nursed(plane, namespace), away(plane, namespace):
         for name in ("api", "web"):
             made = workloads.workload("StatefulSet", namespace, name, role="client")
             plane.apply([with_replicas(made, 2)])
-        plane.apply([budget])
+        plane.apply([budget(namespace, "both", ALL, maxUnavailable=1)])
         pods_of(plane, namespace, 4)
         path = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/both"
         seconds_until(lambda: send(plane.admin, "GET", path).body["status"].get("disruptionsAllowed"), 1)
