@@ -47,7 +47,7 @@ class WebhookError(Exception):
         """Make the one-line message; `value` is quoted and escaped, the other parts are our own words."""
         parts = [thing if value is None else f"{thing} is {quote(value)}"]
         parts += [f"allowed: {allowed}"] if allowed else []
-        self.fix = fix
+        self.thing, self.fix = thing, fix
         self.message = "; ".join([*parts, fix])
         super().__init__(f"{self.code}: {self.message}")
 

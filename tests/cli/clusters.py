@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +13,13 @@ import yaml
 
 from tests.cluster.fake_api_server import NAMESPACES, PODS, FakeApiServer
 from tests.cluster.rolling import SETTINGS
+from webhook.certificates.authority import issue_authority
 
 OWN: Final = "ray-webhook-system"
 CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 P: Final = "ray.seedcore.io/"
 INSTALLED: Final = "2026-01-02T00:00:00Z"
+_AUTHORITY: Final = issue_authority(datetime.now(UTC))
 _BASE: Final = Path(__file__).parents[2] / "deploy" / "kustomize" / "base"
 
 
@@ -34,7 +38,7 @@ def install(fake: FakeApiServer) -> dict[str, Any]:
     shipped: dict[str, Any] = yaml.safe_load((_BASE / "mutatingwebhookconfiguration.yaml").read_text())
     shipped = json.loads(json.dumps(shipped))
     for webhook in shipped["webhooks"]:
-        webhook["clientConfig"]["caBundle"] = "Y2E="
+        webhook["clientConfig"]["caBundle"] = b64encode(_AUTHORITY.certificate).decode()
     shipped["metadata"]["creationTimestamp"] = INSTALLED
     fake.collections[CONFIGURATIONS] = {}
     fake.add(CONFIGURATIONS, shipped)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cluster.checks.test_installed import entry, pod_waits, settings
 from tests.cluster.checks.test_ray import other_head
@@ -112,6 +113,34 @@ def test_a_document_for_programs(failing: Site) -> None:
     check_golden("check-failing.json", ended.stdout)
 
 
+def test_somebody_without_rights_reads_of_one_failure(site: Site) -> None:
+    site.world.lacking |= {"list services", "list secrets", "list deployments"}
+    path = f"/apis/apps/v1/namespaces/{OWN}/deployments"
+    site.world.fake.faults.status[path] = 403
+    site.world.fake.faults.message = (
+        'deployments.apps is forbidden: User "alice" cannot list resource "deployments" in API group "apps" in the '
+        f'namespace "{OWN}"'
+    )
+    ended = site.check()
+
+    assert (ended.status, ended.stderr) == (1, "")
+    check_golden("check-without-rights.txt", ended.stdout)
+
+
+def test_what_grants_the_rights_is_printed_for_an_administrator(site: Site) -> None:
+    whole, few = site.check("--rights"), site.check("--rights", "--only", "policies")
+
+    assert (whole.status, whole.stderr) == (few.status, few.stderr) == (0, "")
+    check_golden("check-rights.yaml", whole.stdout)
+    role, _ = yaml.safe_load_all(few.stdout)
+    kinds = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert kinds == {
+        "mutatingwebhookconfigurations",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    }
+
+
 def test_before_an_installation(site: Site) -> None:
     ended = site.check("--pre")
 
@@ -137,7 +166,7 @@ def test_what_others_have_written_cannot_break_out_of_its_line(site: Site) -> No
     site.world.deployment["status"]["readyReplicas"] = 1
     ended = site.check("--only", "replicas")
 
-    assert (ended.status, ended.stdout.splitlines()[0]) == (1, "Replicas")
+    assert (ended.status, ended.stdout.splitlines()[0]) == (1, "Cluster")
     assert "\x1b" not in ended.stdout
     assert not any(line.startswith(("forged", "z")) for line in ended.stdout.splitlines())
 
@@ -185,6 +214,7 @@ def test_waiting_for_a_cluster_that_does_not_come_is_status_3(site: Site) -> Non
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("--rights", "--wait"), "RAY801: --rights and --wait or --output json exclude each other"),
         (("--pre", "--only", "ray"), "RAY801: --pre and --only exclude each other"),
         (("--only", "before"), "RAY801: Invalid value for '--only': 'before' is not one of"),
         (("--wait=soon",), "RAY801: Invalid value for '--wait'"),

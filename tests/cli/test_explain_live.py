@@ -18,11 +18,12 @@ from tests.cluster.fake_api_server import (
     DEPLOYMENTS,
     NAMESPACES,
     PODS,
+    RAY_JOBS,
     REPLICA_SETS,
     SERVICES,
     FakeApiServer,
 )
-from tests.cluster.rolling import Controllers, injected
+from tests.cluster.rolling import SETTINGS, Controllers, injected
 from tests.injection.support import container, kuberay_pod
 from tests.injection.support import pod as template
 from tests.service import run_command
@@ -31,9 +32,19 @@ from webhook.cli.explain_live import explain_live
 from webhook.cli.output import Style
 from webhook.cluster.lists import TARGETS
 from webhook.errors import WebhookError
-from webhook.injection.snapshot import TargetKind
+from webhook.injection.settings import parse_settings
+from webhook.injection.snapshot import Snapshot, TargetKind
+from webhook.manifests.policy.document import objects
 
 JSON = dict[str, Any]
+MUTATING = {
+    kind: f"/apis/admissionregistration.k8s.io/v1/{kind.lower().removesuffix('y')}{end}"
+    for kind, end in (("MutatingAdmissionPolicy", "ies"), ("MutatingAdmissionPolicyBinding", "s"))
+}
+NOTE = (
+    "MutatingAdmissionPolicy {} does the webhook's work here: what is told is by the settings of now, and the policy "
+    "has those of its rendering (RAY784); render it again where they changed"
+)
 RAY_CLUSTERS, RAY_SERVICES = (TARGETS[kind].path for kind in TargetKind)
 
 
@@ -221,7 +232,13 @@ def break_configuration(fake: FakeApiServer, **changed: Any) -> None:
             "client",
             lambda fake: break_configuration(fake, clientConfig={}),
             "RAY708",
-            "has no caBundle, so the API server cannot call it",
+            "cannot call the entry role.ray.seedcore.io of MutatingWebhookConfiguration ray-webhook: the caBundle is m",
+        ),
+        (
+            "client",
+            lambda fake: break_configuration(fake, clientConfig={"caBundle": "Y2E="}),
+            "RAY708",
+            "the caBundle is without a certificate",
         ),
     ],
 )
@@ -233,6 +250,83 @@ def test_why_a_pod_was_skipped_is_told(
     found = as_json(kubeconfig, "pod/one")
 
     assert (found["code"], told in found["message"]) == (code, True), found["message"]
+
+
+@pytest.fixture
+def by_policy(fake: FakeApiServer) -> FakeApiServer:
+    """The cluster with the rendered policies alone."""
+    del fake.collections[CONFIGURATIONS]
+    fake.serve_kind(CONFIGURATIONS)
+    first = Snapshot(cluster_wide=parse_settings(SETTINGS, source="test", cluster_wide=True), webhook_namespace=OWN)
+    for item in objects(first, name="ray-settings", origin="test"):
+        path = MUTATING[item["kind"]]
+        fake.serve_kind(path)
+        fake.add(path, json.loads(json.dumps(item)))
+    return fake
+
+
+def test_policies_in_place_of_the_webhook_are_understood(by_policy: FakeApiServer, kubeconfig: Path) -> None:
+    whole = injected(template("client"))
+    del whole["metadata"]["annotations"][f"{P}status"]
+    add_pod(by_policy, whole)
+    add_pod(by_policy, template("client"), "missed")
+    fine, missed = as_json(kubeconfig, "pod/one"), as_json(kubeconfig, "pod/missed")
+
+    assert (fine["code"], fine["standing"]["fine"], missed["standing"]["code"]) == ("RAY201", True, "RAY701")
+    assert fine["notes"] == missed["notes"] == [NOTE.format("ray-settings")]
+    assert missed["standing"]["message"] == (
+        "The policy left the pod so when it was created, at 2026-01-03T00:00:00Z, or changed it by the settings of "
+        "then."
+    )
+
+
+def test_a_client_by_default_is_of_the_policy_for_those(by_policy: FakeApiServer, kubeconfig: Path) -> None:
+    by_policy.collections[NAMESPACES]["", "apps"]["metadata"]["labels"] = {f"{P}default-role": "client"}
+    add_pod(by_policy, template())
+
+    assert as_json(kubeconfig, "pod/one")["notes"] == [NOTE.format("default-role.ray-settings")]
+
+
+@pytest.mark.parametrize(
+    ("whole", "code"),
+    [
+        (template("client", annotations={"cluster": "train"}), "RAY780"),
+        (kuberay_pod("head", annotations={"role": "head"}), "RAY781"),
+        (template("Client"), "RAY782"),
+        (template("client", container("app", {f"V{number}": "x" for number in range(1001)})), "RAY786"),
+        (kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), "RAY105"),
+        (template("none"), "RAY203"),
+    ],
+)
+def test_what_a_policy_does_otherwise_is_told_by_its_limits(
+    by_policy: FakeApiServer, controllers: Controllers, kubeconfig: Path, whole: JSON, code: str
+) -> None:
+    add_pod(by_policy, whole)
+    made = controllers.workload("Deployment", "api")
+    made["spec"]["template"] = {"metadata": whole["metadata"], "spec": whole["spec"]}
+    pod, workload = as_json(kubeconfig, "pod/one"), as_json(kubeconfig, "deploy/api")
+
+    assert pod["code"] == workload["templates"][0]["code"] == code
+    assert (workload["pods"] is None) is (code >= "RAY780")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "notes"),
+    [
+        (lambda fake: fake.collections[MUTATING["MutatingAdmissionPolicyBinding"]].clear(), "RAY708", 0),
+        (lambda fake: fake.remove_kind(MUTATING["MutatingAdmissionPolicy"]), "RAY708", 0),
+        (lambda fake: fake.faults.status.update({MUTATING["MutatingAdmissionPolicy"]: 403}), "RAY708", 1),
+    ],
+    ids=["not bound", "not served", "not readable"],
+)
+def test_policies_that_do_nothing_are_no_webhook(
+    by_policy: FakeApiServer, kubeconfig: Path, spoil: Any, code: str, notes: int
+) -> None:
+    add_pod(by_policy, template("client"))
+    spoil(by_policy)
+    found = as_json(kubeconfig, "pod/one")
+
+    assert (found["code"], len(found["notes"])) == (code, notes)
 
 
 def test_a_mirror_pod_and_an_excluded_namespace_are_told(fake: FakeApiServer, kubeconfig: Path) -> None:
@@ -382,6 +476,30 @@ def test_a_kuberay_pod_is_explained_by_its_label_and_the_runtime_env_of_its_serv
     assert [item["name"] for item in service_found["templates"]] == ["RayService apps/chat head"]
 
 
+def test_a_raycronjob_is_explained_with_the_pods_of_its_rayjobs(fake: FakeApiServer, kubeconfig: Path) -> None:
+    crons = "/apis/ray.io/v1/raycronjobs"
+    for kind in (CLUSTERS, RAY_JOBS, crons):
+        fake.serve_kind(kind)
+    spec = {"jobTemplate": {"rayClusterSpec": {"headGroupSpec": {"template": template("head")}}}}
+    above: list[JSON] = []
+    for path, kind, name in (
+        (crons, "RayCronJob", "night"),
+        (RAY_JOBS, "RayJob", "n-1"),
+        (CLUSTERS, "RayCluster", "n-2"),
+    ):
+        named = {"namespace": "apps", "name": name, "uid": name, "ownerReferences": above}
+        fake.add(path, {"metadata": named, "spec": spec if kind == "RayCronJob" else {}})
+        above = [{"apiVersion": "ray.io/v1", "kind": kind, "name": name, "uid": name, "controller": True}]
+    add_pod(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), ownerReferences=above)
+    add_pod(fake, kuberay_pod("head", env={"RAY_ADDRESS": "ray://other:1"}), "others")
+    pod, cron = as_json(kubeconfig, "pod/one"), as_json(kubeconfig, "raycronjob/night")
+
+    assert pod["workload"] == "RayCronJob apps/night"
+    assert cron["mend"]["text"] == "wait for the next run, or delete the RayJob that runs"
+    assert [finding["pods"] for finding in cron["pods"]["findings"]] == [["one"]]
+    assert [item["name"] for item in cron["templates"]] == ["RayCronJob apps/night head"]
+
+
 def test_pods_of_a_workload_that_ended_or_belong_to_another_do_not_count(
     fake: FakeApiServer, controllers: Controllers, kubeconfig: Path
 ) -> None:
@@ -480,8 +598,12 @@ def test_who_may_see_one_namespace_only_is_told_the_role_and_what_is_not_seen(
     )
     assert pod["message"].endswith("treated it when it was created, with what came from test.")
     assert "wrote no record" in bare["message"]
+    open_ = "pods that may have their connection from there are not judged, and aliases from there are not looked for"
     assert workload["notes"] == [
-        f"you may not list configmaps/ray-settings in {OWN}, rayclusters, rayservices: these may matter"
+        "the webhook configurations may not be read; they are taken to be as shipped",
+        f"you may not list configmaps/ray-settings in {OWN}: {open_}",
+        "you may not list rayclusters: pods that name one that is not seen are not judged",
+        "you may not list rayservices: pods that name one that is not seen are not judged",
     ]
     assert "cannot be told whether they have what they should" in as_text(kubeconfig, "deploy/api")
 
@@ -493,7 +615,7 @@ def test_settings_of_the_namespace_are_enough_where_they_name_the_host(fake: Fak
     found = as_json(kubeconfig, "pod/one")
 
     assert (found["standing"]["code"], found["source"]) == ("RAY702", "ConfigMap apps/ray-settings")
-    assert len(found["notes"]) == 2
+    assert len(found["notes"]) == 4
 
 
 @pytest.mark.parametrize("annotation", [None, "elsewhere/train"])

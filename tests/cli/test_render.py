@@ -20,6 +20,8 @@ from tests.terminal import GOLDEN, check_golden, on_terminal
 from webhook.injection.findings import LimitCode
 
 OWN = "ray-webhook-system"
+OF_TEAM_A = {"ray-settings.team-a", "default-role.ray-settings.team-a"}
+PLACE = "/namespaces/team-a"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,6 +92,55 @@ def test_a_broken_config_map_is_told_and_nothing_is_rendered(fake: FakeApiServer
     assert 'RAY803: ConfigMap team-a/ray-settings, RAY_PORT is "70000"; allowed: a port of 1-65535' in ended.stderr
 
 
+def names_of(stdout: str) -> set[str]:
+    return {document["metadata"]["name"] for document in yaml.safe_load_all(stdout)}
+
+
+def limited(fake: FakeApiServer) -> None:
+    """Whoever asks has rights in team-a only, and none to Ray's kinds."""
+    fake.faults.status |= dict.fromkeys((CONFIG_MAPS, f"/api/v1/namespaces/{OWN}/configmaps"), 403)
+    for kind in ("rayclusters", "rayservices"):
+        fake.faults.status |= dict.fromkeys((f"/apis/ray.io/v1{place}/{kind}" for place in ("", PLACE)), 403)
+
+
+def test_one_namespace_gets_policies_of_its_own(fake: FakeApiServer, kubeconfig: Path) -> None:
+    fake.config_map("team-b", {"RAY_PORT": "70000"})
+    ended = run_command("render", "policy", "--kubeconfig", str(kubeconfig), "-n", "team-a")
+
+    policy = next(yaml.safe_load_all(ended.stdout))
+    chosen = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
+    assert (ended.returncode, names_of(ended.stdout)) == (0, OF_TEAM_A)
+    assert {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a"]} in chosen
+    assert '"ray://head:10001"' in ended.stdout
+
+
+def test_rights_in_one_namespace_are_enough_where_its_settings_name_the_host(
+    fake: FakeApiServer, kubeconfig: Path
+) -> None:
+    fake.config_map("team-a", {"RAY_HOST": "own"})
+    limited(fake)
+    ended = run_command("render", "policy", "--kubeconfig", str(kubeconfig), "-n", "team-a")
+
+    assert (ended.returncode, names_of(ended.stdout)) == (0, OF_TEAM_A)
+    assert f"note: you may not list configmaps/ray-settings in {OWN}: " in ended.stderr
+    assert "Made from the ConfigMaps ray-settings of team-a. " in ended.stderr
+
+
+def test_settings_that_may_not_be_read_are_not_guessed(fake: FakeApiServer, kubeconfig: Path) -> None:
+    fake.config_map("team-a", {"RAY_NAMESPACE": "own"})
+    limited(fake)
+    one = run_command("render", "policy", "--kubeconfig", str(kubeconfig), "-n", "team-a")
+    every = run_command("render", "policy", "--kubeconfig", str(kubeconfig))
+
+    assert (one.returncode, one.stdout) == (3, "")
+    assert one.stderr == (
+        f"ray-webhook: RAY806: the ConfigMaps ray-settings of {OWN} may not be listed, and what may be names no host "
+        "for team-a; set RAY_HOST in team-a, or let somebody render it who may\n"
+    )
+    assert (every.returncode, every.stdout) == (3, "")
+    assert every.stderr.endswith("or name with --namespace the one that you may read\n")
+
+
 @pytest.mark.parametrize("status", [403, 500])
 def test_without_rights_or_with_a_sick_cluster_it_ends_with_3(
     fake: FakeApiServer, kubeconfig: Path, status: int
@@ -141,6 +192,7 @@ def test_bad_settings_are_one_line_and_status_2(tmp_path: Path, content: bytes |
         (["--settings", "a", "--kubeconfig", "b"], "RAY801: --settings and --kubeconfig exclude each other"),
         (["--settings", "a", "--settings-name", "b"], "RAY801: --settings and --settings-name exclude each other"),
         (["--kubeconfig", "/no/such"], "RAY807: "),
+        (["--settings", "{settings}", "-n", "kube-system"], 'RAY801: --namespace is "kube-system"; allowed: one whose'),
         (["--name", "A B"], "RAY801: Invalid value for '--name': 'A B' is no DNS name"),
         (["--settings-name", "A B"], 'RAY801: --settings-name is "A B"; allowed: the name of a ConfigMap'),
         ([], "RAY801: no kubeconfig file is given, and this is no pod with a service account"),
@@ -148,7 +200,8 @@ def test_bad_settings_are_one_line_and_status_2(tmp_path: Path, content: bytes |
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], told: str) -> None:
-    ended = run_command("render", "policy", *arguments, HOME=str(tmp_path))
+    given = [argument.format(settings=SETTINGS) for argument in arguments]
+    ended = run_command("render", "policy", *given, HOME=str(tmp_path))
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert ended.stderr.startswith(f"ray-webhook: {told}")

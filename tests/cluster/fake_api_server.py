@@ -30,6 +30,9 @@ DAEMON_SETS = "/apis/apps/v1/daemonsets"
 JOBS = "/apis/batch/v1/jobs"
 CLUSTERS = "/apis/ray.io/v1/rayclusters"
 SERVICES = "/apis/ray.io/v1/rayservices"
+RAY_JOBS = "/apis/ray.io/v1/rayjobs"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/apps/leases"
+"""Those of one namespace, which are written by their names."""
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 
 

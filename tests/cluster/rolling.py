@@ -10,6 +10,7 @@ from tests.cluster.fake_api_server import (
     BUDGETS,
     DAEMON_SETS,
     DEPLOYMENTS,
+    LEASES,
     PODS,
     REPLICA_SETS,
     STATEFUL_SETS,
@@ -45,6 +46,7 @@ class Controllers:
         self.is_stuck = False
         self.restarts: list[str] = []
         fake.changed_by_patch = self._changed
+        fake.serve_kind(LEASES)
         fake.admit = self._admit
 
     def workload(self, kind: str, name: str, *, pods: int = 2, role: str = "client", **spec: Any) -> Object:

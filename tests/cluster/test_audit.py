@@ -15,7 +15,9 @@ from tests.cluster.fake_api_server import (
     JOBS,
     NAMESPACES,
     PODS,
+    RAY_JOBS,
     REPLICA_SETS,
+    SERVICES,
     STATEFUL_SETS,
     FakeApiServer,
     running_api_server,
@@ -322,6 +324,25 @@ def test_pods_of_kuberay_are_never_mended_by_a_restart_of_the_head(
     assert "delete" not in f"{item.mend.text} {item.mend.command}"
 
 
+@pytest.mark.parametrize("between", ["RayCluster", "Job"])
+def test_pods_of_a_rayjob_belong_to_the_raycronjob_that_made_it(fake: FakeApiServer, url: str, between: str) -> None:
+    """KubeRay makes itself the controller of each RayJob (ray-operator/controllers/ray/raycronjob_controller.go)."""
+    paths = {"RayCluster": CLUSTERS, "Job": JOBS}
+    for path in (CLUSTERS, RAY_JOBS):
+        fake.serve_kind(path)
+    made = owner(between, "nightly-1-x", "batch/v1" if between == "Job" else "ray.io/v1")
+    job, cron = owner("RayJob", "nightly-1", "ray.io/v1"), owner("RayCronJob", "nightly", "ray.io/v1")
+    for path, one, above in ((paths[between], made, job), (RAY_JOBS, job, cron)):
+        named = {"namespace": "apps", "name": one["name"], "uid": one["uid"], "ownerReferences": [above]}
+        fake.add(path, {"metadata": named})
+    add(fake, template("client"), controller=made)
+    item = only(audited(url))
+
+    assert (item.workload.kind, item.workload.name) == ("RayCronJob", "nightly")
+    assert item.mend is not None
+    assert item.mend.text == "wait for the next run, or delete the RayJob that runs"
+
+
 def test_a_restart_is_not_advised_where_new_pods_would_be_refused(fake: FakeApiServer, url: str) -> None:
     controller = owner("StatefulSet", "db")
     add(fake, template("client"), "a", controller=controller)
@@ -462,6 +483,106 @@ def test_a_list_that_is_refused_is_the_clusters_failure_and_no_empty_answer(
 
     with pytest.raises(ClusterError, match=r"403.*give this identity the right"):
         audited(url)
+
+
+def limited(fake: FakeApiServer, *more: str) -> None:
+    """Whoever asks has rights in apps only, without these either."""
+    elsewhere = (f"/api/v1/namespaces/{OWN}/configmaps", PODS, NAMESPACES, CONFIG_MAPS, CLUSTERS, SERVICES)
+    fake.faults.status |= dict.fromkeys((*elsewhere, *more), 403)
+
+
+def within(path: str) -> str:
+    return path.replace("/v1/", "/v1/namespaces/apps/")
+
+
+def test_with_rights_in_one_namespace_its_own_settings_are_enough(fake: FakeApiServer, url: str) -> None:
+    fake.config_map("apps", {"RAY_HOST": "own"})
+    add(fake, treated(template("client"), RAY_HOST="before"), "stale")
+    add(fake, template("Client"), "refused")
+    limited(fake)
+    found = audited(url, "apps")
+
+    assert {name: codes(one) for name, one in by_name(found).items()} == {"stale": ["RAY702"], "refused": ["RAY703"]}
+    open_ = "pods that may have their connection from there are not judged, and aliases from there are not looked for"
+    assert found.unseen == (
+        f"configmaps/ray-settings in {OWN}: {open_}",
+        "rayclusters of other namespaces: pods that name one that is not seen are not judged",
+        "rayservices of other namespaces: pods that name one that is not seen are not judged",
+    )
+
+
+def test_nothing_is_judged_by_settings_that_may_not_be_read(fake: FakeApiServer, url: str) -> None:
+    add(fake, treated(template("client")), "treated")
+    add(fake, template("client"), "bare")
+    add(fake, template("client", annotations={"cluster": "elsewhere/train"}), "elsewhere")
+    add(fake, template("client", annotations={"cluster": "train"}), "unknown")
+    add(fake, template("none"), "none")
+    limited(fake, within(CLUSTERS), within(SERVICES))
+    found = audited(url, "apps")
+
+    unread = {"treated", "bare", "elsewhere", "unknown"}
+    assert {name: codes(one) for name, one in by_name(found).items()} == {name: ["RAY709"] for name in unread}
+    assert {(one.mend, tuple(one.notes)) for one in found.workloads} == {(None, ())}
+    assert (found.is_fine, found.wrong) == (False, {})
+
+
+def test_settings_of_the_namespace_that_may_not_be_read_leave_all_open_that_hang_on_them(
+    fake: FakeApiServer, url: str
+) -> None:
+    kubes = kuberay_pod("worker", env={"RAY_ADDRESS": "ray://other:1"})
+    add(fake, treated(template("client")), "client")
+    add(fake, {**kubes, "metadata": {**kubes["metadata"], "annotations": {}}}, "worker")
+    add(fake, template("Client"), "refused")
+    fake.faults.status |= {CONFIG_MAPS: 403, within(CONFIG_MAPS): 403}
+    found = by_name(audited(url, "apps"))
+
+    assert {name: codes(one) for name, one in found.items()} == {
+        "client": ["RAY709"],
+        "worker": ["RAY701"],
+        "refused": ["RAY703"],
+    }
+
+
+def test_a_namespace_whose_labels_may_not_be_read_is_taken_to_have_none(fake: FakeApiServer, url: str) -> None:
+    namespace(fake, "apps", default_role="client")
+    add(fake, template(), "plain")
+    add(fake, template("client"), "client")
+    fake.faults.status |= {NAMESPACES: 403, f"{NAMESPACES}/apps": 403}
+    found = audited(url, "apps")
+
+    assert list(by_name(found)) == ["client"]
+    assert found.unseen == ("namespaces, nor get apps: it is taken to have none of our labels",)
+
+
+def test_owners_that_may_not_be_listed_are_taken_at_their_pods_word(fake: FakeApiServer, url: str) -> None:
+    add(fake, template("client"), "one", ownerReferences=[owner("StatefulSet", "db")])
+    add(fake, template("client"), "two", ownerReferences=[owner("ReplicaSet", "api-1")])
+    fake.faults.status |= {within(STATEFUL_SETS): 403, within(REPLICA_SETS): 403}
+    found = audited(url, "apps")
+
+    assert [(one.workload.kind, one.is_missing) for one in found.workloads] == [
+        ("ReplicaSet", False),
+        ("StatefulSet", False),
+    ]
+    assert found.unseen == (
+        "replicasets: those that pods name are taken to be there, and nobody's",
+        "statefulsets: those that pods name are taken to be there, and nobody's",
+    )
+
+
+def test_pods_that_may_not_be_listed_are_the_clusters_failure(fake: FakeApiServer, url: str) -> None:
+    fake.faults.status[within(PODS)] = 403
+
+    with pytest.raises(ClusterError, match="403"):
+        audited(url, "apps")
+
+
+def by_name(found: Audit) -> dict[str, Audited]:
+    return {one.workload.name: one for one in found.workloads}
+
+
+def codes(one: Audited) -> list[str]:
+    return [finding.code.value for finding in one.findings.values()]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from tests.cluster.keeping import LEASES, NAMES, Clock
 from tests.cluster.support import FAST, OWN, RecordingLog, api_at, until
 from webhook.cluster.election import (
     DEADLINE_SECONDS,
-    MAX_TRANSITIONS,
     RENEW_SECONDS,
     UNFIT_SECONDS,
     YIELD_SECONDS,
@@ -22,6 +21,7 @@ from webhook.cluster.election import (
 )
 from webhook.cluster.informers import Informer
 from webhook.cluster.lease import DURATION_SECONDS, LONGEST_SECONDS, LeaseView
+from webhook.cluster.lease_writes import MAX_TRANSITIONS
 from webhook.cluster.names import path_of
 
 PATH = path_of(NAMES.lease_resource)

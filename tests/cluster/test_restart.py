@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.cluster.fake_api_server import DEPLOYMENTS, NAMESPACES, PODS, FakeApiServer, running_api_server
+from tests.cluster.fake_api_server import (
+    BUDGETS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    LEASES,
+    NAMESPACES,
+    PODS,
+    FakeApiServer,
+    running_api_server,
+)
 from tests.cluster.rolling import RESTARTED, SETTINGS, Controllers
 from tests.cluster.support import OWN, api_at
+from webhook.cluster.lease import DURATION_SECONDS
 from webhook.cluster.owners import Workload
 from webhook.cluster.restart import Outcome, Patience, Restarter, State
 from webhook.cluster.rollouts import Rolled, progress_of
+from webhook.cluster.turn import Turn
 from webhook.errors import ClusterError
 from webhook.injection.snapshot import Snapshot
 
@@ -53,14 +65,14 @@ class Clock:
 class Restarts:
     """A restarter at work, with what it told."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, seconds: float = 3, clock: Clock | None = None) -> None:
         self.told: list[str] = []
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.restarter = Restarter(
             api_at(url),
             settings_names=["ray-settings"],
             first=FIRST,
-            patience=Patience(seconds=3, clock=lambda: self.clock.now, sleep=self.clock.sleep),
+            patience=Patience(seconds=seconds, clock=lambda: self.clock.now, sleep=self.clock.sleep),
             tell=lambda workload, text: self.told.append(f"{workload.name}: {text}"),
             page=2,
         )
@@ -265,6 +277,144 @@ def test_a_budget_that_never_allows_anything_leaves_the_workload(controllers: Co
         "PodDisruptionBudget apps/db allows 0 disruptions, after 3 s still",
     )
     assert controllers.restarts == []
+
+
+def turn(url: str, clock: Clock, identity: str = "another") -> Turn:
+    return Turn(api_at(url), "apps", identity, clock=lambda: clock.now)
+
+
+def test_two_that_wait_for_one_budget_do_not_both_begin(url: str, controllers: Controllers) -> None:
+    """The API server counts the first one's disruption late: here never."""
+    for name in ("api", "web"):
+        controllers.workload("Deployment", name)
+    controllers.budget("both", "api", 1)
+    controllers.fake.collections[BUDGETS]["apps", "both"]["spec"]["selector"] = {}
+    controllers.is_stuck = True
+    first, second = Restarts(url), Restarts(url)
+    first.clock.at[1] = lambda: second.restart("Deployment", "web")
+    first.restart("Deployment", "api")
+
+    assert controllers.restarts == ["api"]
+    assert len(second.told) == 1
+    assert re.fullmatch(
+        r"web: waiting, for \S+ is restarting something here .ray-webhook-restart in kubectl get leases -n apps.",
+        second.told[0],
+    )
+
+
+def test_the_turn_is_taken_as_soon_as_the_other_gives_it_up(
+    url: str, controllers: Controllers, restarts: Restarts
+) -> None:
+    controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    others = turn(url, restarts.clock)
+    assert others.take() is None
+    restarts.clock.at[2] = others.give_up
+
+    assert restarts.restart("Deployment", "api").state is State.MENDED
+    assert restarts.clock.now == 2
+    assert turn(url, restarts.clock).take() is None
+
+
+def test_what_another_mended_while_it_had_the_turn_is_not_restarted_again(
+    url: str, controllers: Controllers, restarts: Restarts
+) -> None:
+    made = controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    others = turn(url, restarts.clock)
+    assert others.take() is None
+
+    def end() -> None:
+        controllers.replace_pods("Deployment", made)
+        others.give_up()
+
+    restarts.clock.at[2] = end
+    outcome = restarts.restart("Deployment", "api")
+
+    assert (outcome.state, outcome.text) == (State.MENDED, "its pods are right meanwhile")
+    assert controllers.restarts == []
+
+
+def test_a_turn_whose_holder_is_gone_is_taken_over(url: str, controllers: Controllers) -> None:
+    controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    restarts = Restarts(url, seconds=60)
+    assert turn(url, restarts.clock).take() is None
+
+    assert restarts.restart("Deployment", "api").state is State.MENDED
+    assert restarts.clock.now == DURATION_SECONDS
+
+
+def test_a_turn_is_kept_for_as_long_as_the_rollout_takes(url: str, controllers: Controllers) -> None:
+    controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    controllers.is_stuck = True
+    restarts = Restarts(url, seconds=60)
+    others = turn(url, restarts.clock)
+    refused: list[str | None] = []
+    restarts.clock.at |= {second: lambda: refused.append(others.take()) for second in range(1, 60)}
+    restarts.restart("Deployment", "api")
+
+    assert len(refused) == 59
+    assert None not in refused
+
+
+def test_whoever_comes_second_is_told_that_another_was_faster(url: str, controllers: Controllers) -> None:
+    clock = Clock()
+    first, second = turn(url, clock, "a"), turn(url, clock, "b")
+    read = second._read
+    second._read = lambda: (read(), first.take())[0]  # type: ignore[method-assign]
+
+    assert (second.take() or "").startswith("somebody else was faster")
+
+
+def test_a_budget_that_was_used_up_meanwhile_gives_the_turn_back(url: str, controllers: Controllers) -> None:
+    controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    restarts = Restarts(url)
+    ours = restarts.restarter._turn(Workload(namespace="apps", kind="Deployment", name="api", group="apps", uid="x"))
+    take = ours.take
+
+    def take_late() -> str | None:
+        controllers.budget("api", "api", 0)
+        return take()
+
+    ours.take = take_late  # type: ignore[method-assign]
+
+    assert restarts.restart("Deployment", "api").text.startswith("PodDisruptionBudget apps/api allows 0 disruptions")
+    assert turn(url, restarts.clock).take() is None
+
+
+def test_without_a_budget_nobody_is_asked_for_a_turn(
+    fake: FakeApiServer, controllers: Controllers, restarts: Restarts
+) -> None:
+    controllers.workload("Deployment", "api")
+    fake.faults.status[LEASES] = 403
+
+    assert restarts.restart("Deployment", "api").state is State.MENDED
+    assert fake.count(LEASES) == 0
+
+
+def test_without_the_right_to_take_turns_a_workload_with_a_budget_is_left(
+    fake: FakeApiServer, controllers: Controllers, restarts: Restarts
+) -> None:
+    controllers.workload("Deployment", "api")
+    controllers.budget("api", "api", 1)
+    fake.faults.status[LEASES] = 403
+    outcome = restarts.restart("Deployment", "api")
+
+    assert (outcome.state, "leases of http" in outcome.text) == (State.LEFT, True)
+    assert controllers.restarts == []
+
+
+def test_a_workload_whose_settings_may_not_be_read_is_left(
+    fake: FakeApiServer, controllers: Controllers, restarts: Restarts
+) -> None:
+    controllers.workload("Deployment", "api")
+    fake.faults.status |= dict.fromkeys((CONFIG_MAPS, f"/api/v1/namespaces/{OWN}/configmaps"), 403)
+    outcome = restarts.restart("Deployment", "api")
+
+    assert (outcome.state, outcome.text) == (State.LEFT, "you may not read all settings of its pods (RAY709)")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ class Server:
             if process.stdin:
                 process.stdin.close()
 
+    def last_line(self, text: str) -> str:
+        """The last line of its log that has `text`; empty for none."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if text in line), "")
+
     def require_running(self) -> None:
         """Raise ``SERVER_ENDED`` with the last line of the log where the process has ended by itself."""
         if self._process is not None and (status := self._process.poll()) is not None:

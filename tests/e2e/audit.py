@@ -45,7 +45,8 @@ class AuditLog:
 
     def requests(self, user: str) -> Iterator[dict[str, Any]]:
         """The audit events of `user` so far; a watch has one when it begins and one when it ends."""
-        for line in self._log.read_text(encoding="utf-8").splitlines():
+        whole, _, _being_written = self._log.read_text(encoding="utf-8").rpartition("\n")
+        for line in whole.splitlines():
             event = json.loads(line)
             if event["user"]["username"] == user:
                 yield event

@@ -11,7 +11,7 @@ from tests.control_plane.errors import ControlPlaneError
 from tests.e2e import workloads
 from tests.e2e.audit import AUDITED_NAMESPACE, AuditLog
 from tests.e2e.expected import client_env, entries
-from tests.e2e.support import create, env_of, reviews_received
+from tests.e2e.support import create, env_of, reviews_received, seconds_until
 from tests.service import RunningService
 
 pytestmark = pytest.mark.e2e
@@ -121,10 +121,15 @@ def test_the_audit_log_names_the_code_and_the_entry_that_took_the_pod(
     namespace = plane.create_namespace(AUDITED_NAMESPACE, {"ray.seedcore.io/default-role": "client"})
     for written in ({"role": "client"}, {}, {"role": "none"}, {"role": "boss"}):
         create(plane, workloads.pod(namespace, **written))
-    told = [event.get("annotations", {}) for event in audit_log.requests("admin") if event["verb"] == "create"]
-    assert [{key: value for key, value in found.items() if key.endswith("ray.seedcore.io/code")} for found in told] == [
+
+    def told() -> list[dict[str, str]]:
+        found = [event.get("annotations", {}) for event in audit_log.requests("admin") if event["verb"] == "create"]
+        return [{key: one[key] for key in one if key.endswith("ray.seedcore.io/code")} for one in found]
+
+    wanted = [
         {"role.ray.seedcore.io/code": "RAY101"},
         {"default-role.ray.seedcore.io/code": "RAY101"},
         {"role.ray.seedcore.io/code": "RAY203"},
         {"role.ray.seedcore.io/code": "RAY301"},
     ]
+    seconds_until(told, wanted)

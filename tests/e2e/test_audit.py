@@ -242,12 +242,14 @@ def test_the_shipped_rights_are_these_and_each_is_used(
         plane.apply([workloads.workload(kind, namespace, "app", role="client") for kind in kinds])
         (made,) = plane.apply([workloads.workload("DaemonSet", namespace, "app", role="client")])
         create(plane, owned(workloads.pod(namespace, "agent", role="client"), made)).checked()
-        pods_of(plane, namespace, 4)
+        nightly = {"apiVersion": "ray.io/v1", "kind": "RayJob", "metadata": {"name": "nightly", "uid": "nightly"}}
+        create(plane, owned(workloads.pod(namespace, "submitter", role="client"), nightly)).checked()
+        pods_of(plane, namespace, 5)
     document = audited(kubeconfig, "--all-namespaces")
     found = {item["kind"] for item in document["workloads"] if item["namespace"] == namespace}
     shipped = granted(by_kind(component, "ClusterRole"))
 
-    assert found == {*kinds, "DaemonSet"}
+    assert found == {*kinds, "DaemonSet", "RayJob"}
     assert shipped == {
         Right(verb="list", group=group, resource=resource, name=name)
         for group, resource, name in (
@@ -256,6 +258,7 @@ def test_the_shipped_rights_are_these_and_each_is_used(
             ("", "configmaps", "ray-settings"),
             ("ray.io", "rayclusters", ""),
             ("ray.io", "rayservices", ""),
+            ("ray.io", "rayjobs", ""),
             ("apps", "replicasets", ""),
             ("apps", "deployments", ""),
             ("apps", "statefulsets", ""),
@@ -266,6 +269,35 @@ def test_the_shipped_rights_are_these_and_each_is_used(
     requests = [event for event in audit_log.requests(AUDITOR) if event["userAgent"].startswith("ray-webhook/")]
     everywhere = [event for event in requests if not event["objectRef"].get("namespace")]
     assert {used(event) for event in everywhere} - named_namespaces(everywhere) == shipped
+
+
+def test_rights_in_one_namespace_are_enough_for_an_audit_of_it(
+    plane: ControlPlane, service: RunningService, namespace: str
+) -> None:
+    """With ``view`` there: no settings of everybody's, no Ray targets, no other namespace."""
+    plane.kubectl(
+        "create", "rolebinding", "view", "-n", namespace, "--clusterrole=view", "--group=system:serviceaccounts"
+    )
+    subject = (f"system:serviceaccount:{namespace}:default", ("system:serviceaccounts",))
+    right = Right(verb="list", group="", resource="pods")
+    wait_for(lambda: is_allowed(plane, *subject, right, namespace=namespace), "the rights are in force")
+    create(plane, workloads.pod(namespace, "by-everybodys", role="client")).checked()
+    create(plane, workloads.pod(namespace, "none", role="none")).checked()
+    limited = plane.service_account_kubeconfig(namespace, "default")
+    unread = audited(limited, "-n", namespace)
+    plane.apply([workloads.settings(namespace, RAY_HOST="own")])
+    stale = audited(limited, "-n", namespace)
+    rendered = run_command("render", "policy", "--kubeconfig", str(limited), "-n", namespace)
+
+    assert told(unread) == {"Pod/by-everybodys": ["settings not readable"]}
+    assert told(stale) == {"Pod/by-everybodys": ["stale"]}
+    assert [note.partition(":")[0] for note in unread["notes"]] == [
+        f"you may not list configmaps/ray-settings in {NAMESPACE}",
+        "you may not list rayclusters",
+        "you may not list rayservices",
+    ]
+    assert (rendered.returncode, '"ray://own:10001"' in rendered.stdout) == (0, True)
+    assert run_command("audit", "--kubeconfig", str(limited), "-A").returncode == 3
 
 
 def owned(pod: dict[str, Any], owner: dict[str, Any]) -> dict[str, Any]:

@@ -123,8 +123,8 @@ def test_broken_settings_change_nothing_and_are_told_until_they_are_mended(
     assert seconds_until(lambda: broken(namespace, "RAY_PORT") in metrics(service), True) < 1
     in_force_soon(plane, namespace, client_env("good", namespace="mine"))
     event = telling(plane, namespace, "RaySettingsBroken")
-    lines = service.events("settings broken, the last good ones stay")
-    (line,) = [line for line in lines if line["source"] == f"ConfigMap {namespace}/ray-settings"]
+    source, name = f"ConfigMap {namespace}/ray-settings", "settings broken, the last good ones stay"
+    (line,) = wait_for(lambda: [line for line in service.events(name) if line["source"] == source], "it is in the log")
     for text in (event["message"], line["message"]):
         assert text.startswith('RAY_PORT is "99999"; allowed: a port of 1-65535')
     put(plane, namespace, RAY_HOST="changed", RAY_NAMESPACE="mine", RAY_PORT="20001")

@@ -43,7 +43,12 @@ def test_absent_kinds_are_fine_and_are_noticed_when_they_appear(
     service: RunningService, noticed: dict[str, str]
 ) -> None:
     """The service became ready without them; it noticed by itself, and never called their absence a failure."""
-    found = [event for event in service.events("cluster watch") if event["resource"] == "rayclusters"]
+
+    def told() -> list[dict[str, Any]]:
+        return [event for event in service.events("cluster watch") if event["resource"] == "rayclusters"]
+
+    wait_for(lambda: len(told()) > 1, "what the metric says is in the log, too")
+    found = told()
     assert [event["state"] for event in found[:2]] == ["absent", "watching"]
     assert noticed["configmaps/ray-settings"] == "watching"
     failed = [event for event in service.events("cluster request failed") if event["resource"] == "rayclusters"]

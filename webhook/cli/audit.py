@@ -80,6 +80,8 @@ def command(output: str, *, all_namespaces: bool, no_color: bool, **flags: Any) 
     elif output == "name":
         for line in _restarts(found):
             click.echo(line)
+        for text in found.unseen:
+            click.echo(f"note: you may not list {text}", err=True)
     else:
         click.echo("\n".join(_lines(found, Style(no_color=no_color))))
     return 0 if found.is_fine else 1
@@ -101,6 +103,7 @@ def _document(found: Audit) -> dict[str, Any]:
         "settings": [
             {"code": item.code, "source": item.source, "key": item.key, "message": item.text} for item in found.settings
         ],
+        "notes": [f"you may not list {text}" for text in found.unseen],
     }
 
 
@@ -141,6 +144,8 @@ def _lines(found: Audit, style: Style) -> Iterator[str]:
         count = sum(found.beyond.values())
         yield f"{_counted(count, 'pod')} of further workloads; mend these first, or audit namespace by namespace"
         yield ""
+    for text in found.unseen:
+        yield f"{style('note', 'yellow')} you may not list {escape(text)}"
     yield _summary(found)
 
 

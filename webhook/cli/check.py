@@ -26,6 +26,7 @@ from webhook.errors import ClusterError, UsageError
 from webhook.server.state import Mode
 
 if TYPE_CHECKING:
+    from webhook.cluster.checks.context import Context
     from webhook.cluster.checks.installation import Given
     from webhook.cluster.checks.outcome import Check, Result
     from webhook.cluster.client import Api
@@ -73,6 +74,7 @@ def _names(command: Any) -> Any:
     type=click.Choice(_ONLY),
     help="Only this group of checks, and those that it needs; repeatable.",
 )
+@option("--rights", is_flag=True, help="Print, for kubectl apply, what grants you the rights that the checks need.")
 @option("--namespace", "-n", type=DnsName(), help="Where trial pods are created, and never stored.")
 @cluster_options
 @webhook_namespace_option("--webhook-namespace")
@@ -80,16 +82,21 @@ def _names(command: Any) -> Any:
 @option("--mode", type=click.Choice([*map(str, Mode)]), help=f"Of the service.  {_TOLD}")
 @option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @no_color_option
-def command(output: str, wait: int | None, *, pre: bool, no_color: bool, **flags: Any) -> int:
+def command(output: str, wait: int | None, *, pre: bool, rights: bool, no_color: bool, **flags: Any) -> int:
     """Say whether an installation is sound, and what mends it; with --pre, whether the cluster is ready for one.
 
     Nothing is changed or stored. The exit status is 1 if a check failed; warnings are only told.
     """
     if pre and flags["only"]:
         raise UsageError("--pre and --only exclude each other", fix="give one of them")
+    if rights and (wait is not None or output == "json"):
+        raise UsageError("--rights and --wait or --output json exclude each other", fix="give one of them")
     given = _given(flags)
     api = api_of(kubeconfig_of(flags["kubeconfig"]), flags["context"])
     checks = _chosen(pre=pre, only=flags["only"])
+    if rights:
+        click.echo(_grants(api, given, checks), nl=False)
+        return 0
     report = Report(no_color=no_color, is_json=output == "json", cluster=api.host)
     if wait is None:
         for result in _look(api, given, checks):
@@ -123,12 +130,27 @@ def _chosen(*, pre: bool, only: Sequence[str]) -> list[Check]:
     return list(BEFORE) if pre else chosen(only)
 
 
-def _look(api: Api, given: Given, checks: Sequence[Check]) -> Iterator[Result]:
+def _grants(api: Api, given: Given, checks: Sequence[Check]) -> str:
+    """What an administrator applies, as YAML; too strong rights are not in it."""
+    import yaml
+
+    from webhook.cluster.checks.rights import granting, used
+
+    context = _context(api, given)
+    return yaml.safe_dump_all(granting(context.user, used(checks, context)), sort_keys=False)
+
+
+def _context(api: Api, given: Given) -> Context:
     from webhook.cluster.checks.context import Context
     from webhook.cluster.checks.network import Sockets
+
+    return Context(api, given, network=Sockets(), now=datetime.now(UTC))
+
+
+def _look(api: Api, given: Given, checks: Sequence[Check]) -> Iterator[Result]:
     from webhook.cluster.checks.runner import run
 
-    return run(checks, Context(api, given, network=Sockets(), now=datetime.now(UTC)))
+    return run(checks, _context(api, given))
 
 
 def _looks_until_fine(api: Api, given: Given, checks: Sequence[Check], *, seconds: float) -> list[Result]:

@@ -23,7 +23,7 @@ from webhook.cluster.pod import own_namespace
 from webhook.errors import InputError, UsageError, escape, quote
 from webhook.injection.codes import ReasonCode
 from webhook.injection.decision import decide
-from webhook.injection.findings import FindingCode
+from webhook.injection.findings import FindingCode, LimitCode
 from webhook.injection.review import parse_pod, parse_review
 from webhook.injection.routing import Route, route, unsent
 from webhook.injection.settings import is_dns_subdomain
@@ -44,6 +44,7 @@ from webhook.manifests.explanation import (
 from webhook.manifests.history import record_of, status_of, why
 from webhook.manifests.influences import runtime_influences
 from webhook.manifests.keys import Hint, misplaced_hints, namespace_hints, pod_hints
+from webhook.manifests.policy.limits import limit_of
 from webhook.manifests.reviews import review_of
 from webhook.manifests.workloads import value_at, workloads_of
 
@@ -77,11 +78,16 @@ def explain_live(target: Sequence[str], style: Style, **flags: Any) -> tuple[Exp
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sending:
-    """Whether the API server sends a pod: the route, or the code and the reason why not; and what else is known."""
+    """Whether the API server sends a pod: the route, or the code and the reason why not; and what else is known.
+
+    Attributes:
+        policy: the one that does the webhook's work.
+    """
 
     route: Route | None
     code: ReasonCode
     text: str
+    policy: str | None = None
     created: str | None = None
     unknown: str | None = None
 
@@ -101,6 +107,7 @@ def _sending(live: Live, pod: Document) -> _Sending:
         route=None if found.fault else sent,
         code=FindingCode.NOT_SENT,
         text=found.fault or "",
+        policy=found.policy,
         created=found.created,
         unknown=found.unknown,
     )
@@ -119,8 +126,11 @@ def _explain_pod(live: Live) -> Explained:
         item = explain_unsent(name, sending.code, sending.text)
     else:
         judged = _judge(live, pod, sending.route)
-        if live.lacks_settings_for(judged.decision):
+        limit = limit_of(pod, judged.decision) if sending.policy else None
+        if live.leaves_open(judged.decision):
             item = explain_unread(name, judged.decision, f"{_UNREAD} {record_of(pod)}")
+        elif limit:
+            item = explain_unsent(name, limit, f"{limit.meaning} {limit.fix}")
         else:
             standing = judged
             item = explain_standing(name, pod, standing, live.read_config_map)
@@ -138,8 +148,19 @@ def _explain_pod(live: Live) -> Explained:
 
 def _notes(live: Live, sending: _Sending | None = None) -> list[str]:
     """What is not known, and so may be otherwise."""
-    unseen = [f"you may not list {', '.join(live.reading.unseen)}: these may matter"] if live.reading.unseen else []
-    return [*([sending.unknown] if sending and sending.unknown else []), *unseen]
+    unseen = [f"you may not list {text}" for text in live.reading.unseen]
+    known = [sending.unknown, _of_policy(sending.policy)] if sending else []
+    return [*filter(None, known), *unseen]
+
+
+def _of_policy(policy: str | None) -> str | None:
+    """What a policy in place of the webhook means for all that is told."""
+    if policy is None:
+        return None
+    return (
+        f"MutatingAdmissionPolicy {policy} does the webhook's work here: what is told is by the settings of now, and "
+        f"the policy has those of its rendering ({LimitCode.SNAPSHOT}); render it again where they changed"
+    )
 
 
 def _judge(live: Live, pod: Document, sent: Route) -> Standing:
@@ -158,7 +179,7 @@ def _standing(pod: Document, standing: Standing, sending: _Sending) -> Explained
         "fine": code is None,
         "code": code,
         "summary": code.summary if code else "as it should be",
-        "message": why(pod, code, installed=sending.created),
+        "message": why(pod, code, installed=sending.created, by_policy=sending.policy is not None),
         "status": status_of(pod),
     }
 
@@ -174,17 +195,20 @@ def _explain_workload(live: Live) -> Explained:
     document, namespace = live.document, live.namespace["metadata"]["name"]
     name = _called(document, namespace)
     workloads = list(workloads_of(document))
-    templates = []
+    templates, sendings = [], []
     written = live.owners[-1] if live.owners else document
     found = [*misplaced_hints(_called(written, namespace), written, [workload.pod for workload in workloads])]
     for workload in workloads:
         title, review = workload.title(namespace), review_of(workload, namespace=namespace, uid="explain")
-        unnamed = names_no_cluster(workload)
-        templates.append(explain_unnamed(title) if unnamed else _explain_template(live, title, review))
+        if names_no_cluster(workload):
+            templates.append(explain_unnamed(title))
+        else:
+            sendings.append(_sending(live, review["request"]["object"]))
+            templates.append(_explain_template(live, sendings[-1], title, review))
         found += pod_hints(workload.pod)
     found += namespace_hints(namespace, live.namespace)
     audit = live.audit()
-    is_unread = live.reading.lacks_settings and (audit.counts or any(map(_is_unread, templates)))
+    is_unread = FindingCode.SETTINGS_UNREADABLE in audit.counts or any(map(_is_open, templates))
     return {
         "name": name,
         "templates": templates,
@@ -192,23 +216,26 @@ def _explain_workload(live: Live) -> Explained:
         "mend": None if is_unread else _mend(live.owner, _helped(audit), is_missing=live.is_owner_missing),
         "mayBringIn": influences(found for owner in (document, *live.owners) for found in runtime_influences(owner)),
         "hints": hints(dict.fromkeys(found)),
-        "notes": _notes(live),
+        "notes": _notes(live, next(iter(sendings), None)),
     }
 
 
-def _is_unread(template: Explained) -> bool:
-    return bool(template["code"] == FindingCode.SETTINGS_UNREADABLE)
+def _is_open(template: Explained) -> bool:
+    """Whether nobody can tell from here what its pods should have."""
+    return template["code"] in {FindingCode.SETTINGS_UNREADABLE, *LimitCode}
 
 
-def _explain_template(live: Live, name: str, review: Document) -> Explained:
+def _explain_template(live: Live, sending: _Sending, name: str, review: Document) -> Explained:
     pod: Document = review["request"]["object"]
-    sending = _sending(live, pod)
     if sending.route is None:
         return explain_unsent(name, sending.code, sending.text)
     request = parse_review(msgspec.json.encode(review))
     decision = decide(request, live.snapshot, default_role=sending.route.default_role)
-    if live.lacks_settings_for(decision):
+    if live.leaves_open(decision):
         return explain_unread(name, decision, _UNREAD)
+    limit = limit_of(pod, decision) if sending.policy else None
+    if limit:
+        return explain_unsent(name, limit, f"{limit.meaning} {limit.fix}")
     return explain_new(name, pod, decision, live.read_config_map)
 
 

@@ -45,7 +45,8 @@ def restart_options(command: _Command) -> _Command:
             is_flag=True,
             help="Restart Deployments, StatefulSets and DaemonSets whose pods that mends, one by one. Each is left as "
             "it is where a budget forbids it, or where a new pod would not be right either: one is created for "
-            "trial and not stored, for which the right to create pods is needed.",
+            "trial and not stored, for which the right to create pods is needed. Where a budget counts its pods, "
+            "restarts take turns by a Lease, for which those to list, create and patch Leases are needed.",
         ),
     ):
         command = add(command)

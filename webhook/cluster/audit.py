@@ -18,8 +18,8 @@ import msgspec
 from webhook.cluster.auditor import Audited, Auditor, Headed
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
-from webhook.cluster.owners import Workload, controllers_of, missing_of, owners_of
-from webhook.cluster.reading import read
+from webhook.cluster.owners import Owners, Workload, controllers_of
+from webhook.cluster.reading import Reading, read
 from webhook.errors import ClusterError, InputError, quote
 from webhook.injection.findings import FindingCode
 from webhook.injection.settings import Settings
@@ -27,6 +27,7 @@ from webhook.injection.snapshot import Snapshot
 
 PAGE: Final = 500
 """Objects of one page of a list; 500 pods are some 6 MB."""
+_NOT_WRONG: Final = {FindingCode.LATE_CONTAINER, FindingCode.SETTINGS_UNREADABLE}
 _RUNNING: Final = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
 
 
@@ -49,6 +50,7 @@ class Audit:
         concerned: how many of them the API server would send to the webhook.
         workloads: those with findings or notes, in order.
         beyond: pods of further workloads, by what is wrong with them.
+        unseen: what may not be read and what that means, for people.
     """
 
     pods: int
@@ -56,6 +58,7 @@ class Audit:
     workloads: tuple[Audited, ...]
     settings: tuple[SettingsFinding, ...] = ()
     beyond: Mapping[FindingCode, int]
+    unseen: tuple[str, ...] = ()
 
     @property
     def is_fine(self) -> bool:
@@ -75,7 +78,7 @@ class Audit:
     @property
     def wrong(self) -> dict[FindingCode, int]:
         """What creating pods anew is to mend, or what it would make worse."""
-        return {code: count for code, count in self.counts.items() if code is not FindingCode.LATE_CONTAINER}
+        return {code: count for code, count in self.counts.items() if code not in _NOT_WRONG}
 
 
 def audit(
@@ -90,12 +93,13 @@ def audit(
         ClusterError: a list could not be had, or is none of Kubernetes' API.
         InputError: there is no such namespace.
     """
-    reading = read(api, settings_names=settings_names, first=first, page=page)
-    auditor = Auditor(reading.snapshot, namespaces(api, namespace, page=page))
+    reading = read(api, settings_names=settings_names, first=first, page=page, place=namespace)
+    labels, unseen = _labels(api, namespace, page)
+    auditor = Auditor(reading, labels)
     _look_at_pods(api, auditor, namespace, "", page)
-    owners = owners_of(api, auditor.audited.keys(), namespace=namespace, page=page)
-    joined = _joined(auditor.audited, owners)
-    missing = missing_of(api, [one.workload for one in joined if one.findings], namespace=namespace, page=page)
+    found = Owners(api, namespace=namespace, page=page)
+    joined = _joined(auditor.audited, found.owners_of(auditor.audited.keys()))
+    missing = found.missing_of([one.workload for one in joined if one.findings])
     for one in joined:
         one.is_missing = one.workload in missing
     places = None if namespace is None else (namespace, first.webhook_namespace)
@@ -106,7 +110,19 @@ def audit(
         workloads=tuple(joined),
         settings=tuple(finding for settings in concerning for finding in _settings_findings(settings)),
         beyond=auditor.beyond,
+        unseen=(*reading.unseen, *unseen, *found.unseen),
     )
+
+
+def _labels(api: Api, namespace: str | None, page: int) -> tuple[dict[str, Mapping[str, str | None]], tuple[str, ...]]:
+    """The labels of the namespaces, and what may not be read of them."""
+    try:
+        return namespaces(api, namespace, page=page), ()
+    except ClusterError as error:
+        if namespace is None or error.status != HTTPStatus.FORBIDDEN:
+            raise
+    unseen = f"namespaces, nor get {namespace}: it is taken to have none of our labels"
+    return {namespace: {}}, (unseen,)
 
 
 def audit_workload(
@@ -114,17 +130,17 @@ def audit_workload(
     workload: Workload,
     *,
     labels: str = "",
-    snapshot: Snapshot,
+    reading: Reading,
     page: int = PAGE,
 ) -> Audit:
     """Look at the pods of one workload, which the API server has; errors as of :func:`audit`.
 
     Args:
         labels: a label selector that its pods meet, so that others need not be listed.
-        snapshot: what the rules know.
+        reading: what the rules know.
     """
     auditor = Auditor(
-        snapshot,
+        reading,
         namespaces(api, workload.namespace, page=page),
         controllers=controllers_of(api, workload, page=page),
     )

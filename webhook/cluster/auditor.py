@@ -15,13 +15,13 @@ import msgspec
 
 from webhook.cluster.mending import Mend, mend_of
 from webhook.cluster.owners import OwnerReference, Workload, controller_of
+from webhook.cluster.reading import Reading
 from webhook.errors import ClusterError, quote
 from webhook.injection.decision import Deny, Inject
 from webhook.injection.findings import FindingCode
 from webhook.injection.reasons import DecisionWarning
 from webhook.injection.review import parse_pod
 from webhook.injection.routing import is_followed, route
-from webhook.injection.snapshot import Snapshot
 from webhook.injection.standing import Difference, Standing, judge
 
 MAX_WORKLOADS: Final = 10_000
@@ -35,6 +35,8 @@ MAX_DIFFERENCES: Final = 50
 
 HELPED: Final = frozenset({FindingCode.MISSED, FindingCode.STALE, FindingCode.TAMPERED})
 """What is gone in pods that are created anew."""
+DOUBTFUL: Final = frozenset({FindingCode.WOULD_BE_REFUSED, FindingCode.SETTINGS_UNREADABLE})
+"""Where creating them anew may make it worse."""
 
 
 class Metadata(msgspec.Struct, rename="camel"):
@@ -98,17 +100,19 @@ class Audited:
 
     @property
     def mend(self) -> Mend | None:
-        """None where there is nothing to mend, or where new pods would be refused or no better."""
+        """None where there is nothing to mend, or where new pods would, or might, be refused or no better."""
         codes = {finding.code for finding in self.findings.values()}
-        if codes.isdisjoint(HELPED) or FindingCode.WOULD_BE_REFUSED in codes:
+        if codes.isdisjoint(HELPED) or not codes.isdisjoint(DOUBTFUL):
             return None
         return mend_of(self.workload, is_missing=self.is_missing)
 
-    def add(self, pod: str, standing: Standing) -> None:
-        """Note what there is to say about a pod."""
+    def add(self, pod: str, code: FindingCode | None, standing: Standing) -> None:
+        """Note what there is to say about a pod; where its settings may not be read, nothing of theirs."""
+        if code is FindingCode.SETTINGS_UNREADABLE:
+            self._find(code, "", ()).add(1, [pod])
+            return
         for warning in standing.decision.warnings:
             self._note(warning, 1)
-        code = code_of(standing)
         if code is not None:
             self._find(code, _text(standing), standing.differences[:MAX_DIFFERENCES]).add(1, [pod])
 
@@ -163,16 +167,16 @@ class Auditor:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        reading: Reading,
         namespaces: Mapping[str, Mapping[str, str | None]],
         *,
         controllers: Collection[str] | None = None,
     ) -> None:
-        self._snapshot = snapshot
+        self._reading, self._snapshot = reading, reading.snapshot
         self._followed = {
             name: labels
             for name, labels in namespaces.items()
-            if is_followed(name, labels, webhook_namespace=snapshot.webhook_namespace)
+            if is_followed(name, labels, webhook_namespace=self._snapshot.webhook_namespace)
         }
         self._controllers = controllers
         self.pods = 0
@@ -216,13 +220,17 @@ class Auditor:
         return judge(pod, namespace=metadata.namespace, snapshot=self._snapshot, default_role=sent.default_role)
 
     def _keep(self, workload: Workload, pod: str, standing: Standing) -> None:
-        code = code_of(standing)
+        code = self._code(workload.namespace, standing)
         if code is None and not standing.decision.warnings:
             return
         if workload in self.audited or len(self.audited) < MAX_WORKLOADS:
-            self.audited.setdefault(workload, Audited(workload=workload)).add(pod, standing)
+            self.audited.setdefault(workload, Audited(workload=workload)).add(pod, code, standing)
         elif code is not None:
             self.beyond[code] += 1
+
+    def _code(self, namespace: str, standing: Standing) -> FindingCode | None:
+        is_open = self._reading.leaves_open(standing.decision, namespace)
+        return FindingCode.SETTINGS_UNREADABLE if is_open else code_of(standing)
 
 
 def _bare(metadata: Metadata) -> Workload:

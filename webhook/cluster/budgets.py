@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from webhook.cluster.client import Api
@@ -12,6 +14,7 @@ from webhook.injection.routing import Labels
 
 class _Metadata(msgspec.Struct):
     name: str
+    namespace: str = ""
     generation: int = 0
 
 
@@ -24,31 +27,40 @@ class _Status(msgspec.Struct, rename="camel"):
     observed_generation: int = 0
 
 
-class _Budget(msgspec.Struct):
+class Budget(msgspec.Struct):
+    """A PodDisruptionBudget."""
+
     metadata: _Metadata
     spec: _Spec
     status: _Status = msgspec.field(default_factory=_Status)
 
-    def forbids(self, labels: Labels, pods: int) -> bool:
-        """Whether it selects pods with these `labels` and lets fewer go; one that is not counted yet lets none."""
+    def selects(self, labels: Labels) -> bool:
+        """Whether pods with these `labels` are among those that it counts."""
         selector = self.spec.selector
-        if selector is None or selector.unmet(labels):
-            return False
+        return selector is not None and selector.unmet(labels) is None
+
+    def forbids(self, pods: int) -> bool:
+        """Whether it lets fewer go; one that is not counted yet lets none."""
         is_counted = self.status.observed_generation >= self.metadata.generation
         return not is_counted or self.status.disruptions_allowed < pods
 
 
-def forbidding(api: Api, namespace: str, labels: Labels, *, pods: int, page: int) -> str | None:
-    """What forbids that as many `pods` with these `labels` go at once, or None.
+def selecting(api: Api, namespace: str, labels: Labels, *, page: int) -> list[Budget]:
+    """The budgets that count pods with these `labels`.
 
     Raises:
         ClusterError: the budgets could not be had.
     """
     path = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
-    for answer in pages(api, path, {}, Page[_Budget], size=page, may_change=True):
-        for budget in answer.items or ():
-            if budget.forbids(labels, pods):
-                allowed = budget.status.disruptions_allowed
-                wanted = f", and {pods} would go at once" if pods > 1 else ""
-                return f"PodDisruptionBudget {namespace}/{budget.metadata.name} allows {allowed} disruptions{wanted}"
+    answers = pages(api, path, {}, Page[Budget], size=page, may_change=True)
+    return [budget for answer in answers for budget in answer.items or () if budget.selects(labels)]
+
+
+def forbidding(budgets: Iterable[Budget], *, pods: int) -> str | None:
+    """What forbids that as many `pods` go at once, or None."""
+    for budget in budgets:
+        if budget.forbids(pods):
+            metadata, allowed = budget.metadata, budget.status.disruptions_allowed
+            wanted = f", and {pods} would go at once" if pods > 1 else ""
+            return f"PodDisruptionBudget {metadata.namespace}/{metadata.name} allows {allowed} disruptions{wanted}"
     return None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from webhook.certificates.content import certificates_in
 from webhook.cluster.lists import Object
 
 TRUSTED: Final = "certificates.ray.seedcore.io/trusted"
@@ -45,6 +46,13 @@ def read_bundles(item: Object | None, service: Service) -> Bundles:
     return Bundles(version=version, entries=dict(_ours(item.get("webhooks") or (), service)))
 
 
+def bundle_fault(bundle: bytes) -> str | None:
+    """Why the API server can trust nobody by a caBundle; None where it can."""
+    if certificates_in([bundle]):
+        return None
+    return "the caBundle is without a certificate" if bundle else "the caBundle is missing"
+
+
 def bundle_document(configuration: str, bundle: bytes, entries: Iterable[str], *, version: str) -> Object:
     """What to apply, to the configuration of this `version` alone: it has all these entries."""
     encoded = b64encode(bundle).decode()
@@ -61,10 +69,13 @@ def _ours(webhooks: Iterable[Mapping[str, Any]], service: Service) -> Iterator[t
         client = webhook.get("clientConfig") or {}
         called = client.get("service") or {}
         if (called.get("namespace"), called.get("name")) == (service.namespace, service.name):
-            yield webhook["name"], _decoded(client.get("caBundle") or "")
+            yield webhook["name"], decoded(client.get("caBundle"))
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: object) -> bytes:
+    """The caBundle that an entry holds as `text`; empty where that is none, or no base64."""
+    if not isinstance(text, str):
+        return b""
     try:
         return b64decode(text, validate=True)
     except (ValueError, binascii.Error):

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
 from webhook.cluster.client import Api
-from webhook.cluster.lease import DURATION_SECONDS, Lease, LeaseView
-from webhook.cluster.lists import Object
+from webhook.cluster.lease import Lease, LeaseView
+from webhook.cluster.lease_writes import hold, release
 from webhook.cluster.log import Log
 from webhook.cluster.pace import Backoff, Pace
 from webhook.errors import ClusterError
@@ -36,9 +35,6 @@ YIELD_SECONDS: Final = 20.0
 """For which one that is not fit to lead waits longer than others do."""
 UNFIT_SECONDS: Final = 60.0
 """For which it leads where nobody else does; then it asks again whether somebody does."""
-MAX_TRANSITIONS: Final = 2**31 - 1
-"""The field is an int32; a write that says more is refused."""
-MANAGER: Final = "ray-webhook"
 
 
 class Election:
@@ -138,7 +134,7 @@ class Election:
     def _try(self) -> None:
         lease, asked_at = self._view.value, self._clock()
         try:
-            self._written = self._write(lease)
+            self._written = hold(self._api, self._path, lease, self._identity)
         except ClusterError as error:
             self._pause_until = self._clock() + self._backoff.next(error.retry_after or 0.0)
             if error.status != HTTPStatus.CONFLICT:
@@ -149,35 +145,13 @@ class Election:
         self._renewed_at = asked_at
         self._backoff.reset()
 
-    def _write(self, lease: Lease) -> str:
-        if not lease.version:
-            # Not forced, by a manager that nobody else is: whoever comes second meets a conflict.
-            document = _document(self._path, self._spec(lease))
-            return self._api.apply(self._path, document, manager=f"{MANAGER}-{self._identity}", force=False)
-        patch = {"metadata": {"resourceVersion": lease.version}, "spec": self._spec(lease)}
-        return self._api.merge(self._path, patch, manager=MANAGER)
-
-    def _spec(self, lease: Lease) -> Object:
-        # Only written, never read.
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec: Object = {
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": DURATION_SECONDS,
-            "renewTime": now,
-        }
-        if lease.holder == self._identity:
-            return spec
-        transitions = lease.transitions + bool(lease.version)
-        return spec | {"acquireTime": now, "leaseTransitions": transitions if transitions <= MAX_TRANSITIONS else 0}
-
     def _release(self) -> None:
         """Only what is held still: the version is that of the last renewal or of what was seen since."""
         view = self._view.value
         if view.holder != self._identity:
             return
-        patch = {"metadata": {"resourceVersion": view.version}, "spec": {"holderIdentity": None}}
         try:
-            self._api.merge(self._path, patch, manager=MANAGER)
+            release(self._api, self._path, view.version)
         except ClusterError as error:
             self._log.warning("lease not released", code=error.code, message=error.message)
 
@@ -186,13 +160,3 @@ class Election:
         if leads != self._led:
             self._led = leads
             self._log.info("leading" if leads else "no longer leading", identity=self._identity)
-
-
-def _document(path: str, spec: Object) -> Object:
-    *_, namespace, _, name = path.split("/")
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"namespace": namespace, "name": name},
-        "spec": spec,
-    }

@@ -57,6 +57,7 @@ KINDS: Final = (
     Kind(name="RayCluster", group="ray.io"),
     Kind(name="RayService", group="ray.io"),
     Kind(name="RayJob", group="ray.io"),
+    Kind(name="RayCronJob", group="ray.io"),
 )
 
 

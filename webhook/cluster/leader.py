@@ -14,8 +14,8 @@ from webhook.certificates.content import certificates_in, fingerprint, issuer_of
 from webhook.certificates.rotation import Reason, Situation, Trust, Wait, Write, next_step, next_trust
 from webhook.cluster.bundle import Bundles, bundle_document
 from webhook.cluster.client import Api
-from webhook.cluster.election import MANAGER
 from webhook.cluster.lease import LeaseView
+from webhook.cluster.lease_writes import MANAGER
 from webhook.cluster.log import Log
 from webhook.cluster.names import Names, path_of
 from webhook.cluster.secret import UNKNOWN, SecretView, Stored, secret_document

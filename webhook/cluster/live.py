@@ -18,14 +18,12 @@ from webhook.cluster.registration import Registration, registration_of
 from webhook.cluster.selectors import LabelSelector
 from webhook.contract import Role
 from webhook.errors import ClusterError, InputError
-from webhook.injection.decision import Decision, Deny
-from webhook.injection.reasons import Code
-from webhook.injection.settings import BUILT_IN
+from webhook.injection.decision import Decision
 from webhook.injection.snapshot import Snapshot
 
 Document = dict[str, Any]
 _MAX_OWNERS: Final = 4
-_SELECTING: Final = {"ReplicationController", "Pod", "RayCluster", "RayService", "RayJob", "CronJob"}
+_SELECTING: Final = {"ReplicationController", "Pod", "RayCluster", "RayService", "RayJob", "RayCronJob", "CronJob"}
 """Kinds without a label selector of the usual form."""
 
 
@@ -56,13 +54,9 @@ class Live:
         """What the rules know."""
         return self.reading.snapshot
 
-    def lacks_settings_for(self, decision: Decision) -> bool:
-        """Whether another decision would be made if this identity might read all settings."""
-        if not self.reading.lacks_settings:
-            return False
-        if isinstance(decision, Deny):
-            return decision.code is Code.REFERENCE_NOT_ALLOWED
-        return decision.source == BUILT_IN.source
+    def leaves_open(self, decision: Decision) -> bool:
+        """Whether another decision might be made if this identity might read everything."""
+        return self.reading.leaves_open(decision, self.itself.namespace)
 
     def registration(self, default_role: Role | None) -> Registration:
         """Whether the API server would send it, by the webhook configurations that there are."""
@@ -93,7 +87,7 @@ class Live:
         if self.document["kind"] not in _SELECTING:
             selector = (self.document.get("spec") or {}).get("selector") or {}
             labels = msgspec.convert(selector, LabelSelector).query
-        return audit_workload(self.api, self.itself, labels=labels, snapshot=self.snapshot)
+        return audit_workload(self.api, self.itself, labels=labels, reading=self.reading)
 
 
 def find(api: Api, kind: Kind, name: str, *, namespace: str, settings_names: Sequence[str], first: Snapshot) -> Live:

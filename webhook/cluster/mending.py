@@ -45,6 +45,7 @@ _TEXTS: Final = {
         None,
     ),
     ("ray.io", "RayJob"): ("let the job run to its end, then submit the RayJob anew", None),
+    ("ray.io", "RayCronJob"): ("wait for the next run, or delete the RayJob that runs", None),
 }
 
 

@@ -1,11 +1,11 @@
-"""Which workload a pod belongs to: its controller, or that one's own (a ReplicaSet's Deployment, a Job's CronJob).
+"""Which workload a pod belongs to: the controller of its controller, such as a ReplicaSet's Deployment, or its own.
 
 What a pod says of its owners is the word of whoever created it: the API server takes any text for their names and UIDs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -64,14 +64,16 @@ BETWEEN: Final = {
     ("apps", "ReplicaSet"): "/apis/apps/v1",
     ("batch", "Job"): "/apis/batch/v1",
     ("ray.io", "RayCluster"): "/apis/ray.io/v1",
+    ("ray.io", "RayJob"): "/apis/ray.io/v1",
 }
-"""Kinds that often belong to something else, with the path of their API."""
+"""Kinds that often belong to something else, with the path of their API; a RayJob stands above two of the others."""
 
 _MADE_BY: Final = {
     ("apps", "Deployment"): (("apps", "ReplicaSet"),),
     ("batch", "CronJob"): (("batch", "Job"),),
     ("ray.io", "RayService"): (("ray.io", "RayCluster"),),
     ("ray.io", "RayJob"): (("ray.io", "RayCluster"), ("batch", "Job")),
+    ("ray.io", "RayCronJob"): (("ray.io", "RayJob"),),
 }
 """What stands between such a workload and its pods."""
 
@@ -98,22 +100,62 @@ def controller_of(namespace: str, references: Collection[OwnerReference] | None)
     return None
 
 
-def owners_of(
-    api: Api, workloads: Collection[Workload], *, namespace: str | None, page: int
-) -> dict[Workload, Workload]:
-    """The controller of each of `workloads` that has one; a kind is listed only if it occurs among them.
+class Owners:
+    """Who controls what, by lists of the API server's; a kind is listed only if it is asked for.
 
     Args:
         namespace: where to look; None looks everywhere.
 
-    Raises:
-        ClusterError: a list could not be had.
+    Attributes:
+        unseen: the kinds that may not be listed and what that means, for people.
     """
-    found: dict[Workload, Workload] = {}
-    for workload, metadata in _there(api, workloads, BETWEEN, namespace=namespace, page=page):
-        if owner := controller_of(workload.namespace, metadata.owner_references):
-            found[workload] = owner
-    return found
+
+    def __init__(self, api: Api, *, namespace: str | None, page: int) -> None:
+        """Know nothing yet."""
+        self._api, self._page = api, page
+        self._place = f"/namespaces/{namespace}" if namespace else ""
+        self.unseen: list[str] = []
+
+    def owners_of(self, workloads: Collection[Workload]) -> dict[Workload, Workload]:
+        """The controller of each of `workloads` that has one, or that one's own.
+
+        Raises:
+            ClusterError: a list could not be had.
+        """
+        found: dict[Workload, Workload] = {}
+        for key, path in BETWEEN.items():
+            for workload, metadata in self._there({*workloads, *found.values()}, key, path) or ():
+                if owner := controller_of(workload.namespace, metadata.owner_references):
+                    found[workload] = owner
+        return {workload: found.get(owner, owner) for workload, owner in found.items()}
+
+    def missing_of(self, workloads: Collection[Workload]) -> set[Workload]:
+        """Those of `workloads` that a command would mend if they were there; errors as of :meth:`owners_of`."""
+        missing: set[Workload] = set()
+        for key, path in COMMANDED.items():
+            there = self._there(workloads, key, path)
+            if there is not None:
+                missing |= {one for one in workloads if one.key == key} - {workload for workload, _ in there}
+        return missing
+
+    def _there(
+        self, workloads: Collection[Workload], key: tuple[str, str], path: str
+    ) -> list[tuple[Workload, _Metadata]] | None:
+        """Those of `workloads` that the API server has, by namespace, name and UID; None where it may not be asked."""
+        wanted = {(one.namespace, one.name, one.uid): one for one in workloads if one.key == key}
+        resource = f"{key[1].lower()}s"
+        found = []
+        try:
+            for item in _listed(self._api, f"{path}{self._place}/{resource}", self._page) if wanted else ():
+                metadata = item.metadata
+                if workload := wanted.get((metadata.namespace, metadata.name, metadata.uid)):
+                    found.append((workload, metadata))
+        except ClusterError as error:
+            if error.status != HTTPStatus.FORBIDDEN or not self._place:
+                raise
+            self.unseen.append(f"{resource}: those that pods name are taken to be there, and nobody's")
+            return None
+        return found
 
 
 def controllers_of(api: Api, workload: Workload, *, page: int) -> frozenset[str]:
@@ -122,39 +164,21 @@ def controllers_of(api: Api, workload: Workload, *, page: int) -> frozenset[str]
     Raises:
         ClusterError: a list could not be had.
     """
-    paths = [
-        f"{BETWEEN[key]}/namespaces/{workload.namespace}/{key[1].lower()}s" for key in _MADE_BY.get(workload.key, ())
-    ]
-    made = [item.metadata for path in paths for item in _listed(api, path, page)]
-    return frozenset({workload.uid, *(metadata.uid for metadata in made if _is_controlled(metadata, workload.uid))})
+    return frozenset(_made_by(api, workload.namespace, workload.key, {workload.uid}, page))
 
 
-def _is_controlled(metadata: _Metadata, uid: str) -> bool:
-    return any(reference.controller and reference.uid == uid for reference in metadata.owner_references or ())
+def _made_by(api: Api, namespace: str, key: tuple[str, str], uids: set[str], page: int) -> set[str]:
+    """The UIDs of objects of a kind, and of all that they have made."""
+    found = set(uids)
+    for made in _MADE_BY.get(key, ()):
+        path = f"{BETWEEN[made]}/namespaces/{namespace}/{made[1].lower()}s"
+        own = {item.metadata.uid for item in _listed(api, path, page) if _is_controlled(item.metadata, uids)}
+        found |= _made_by(api, namespace, made, own, page)
+    return found
 
 
-def missing_of(api: Api, workloads: Collection[Workload], *, namespace: str | None, page: int) -> set[Workload]:
-    """Those of `workloads` that a command would mend if they were there; arguments and errors as of `owners_of`."""
-    there = {workload for workload, _ in _there(api, workloads, COMMANDED, namespace=namespace, page=page)}
-    return {workload for workload in workloads if workload.key in COMMANDED} - there
-
-
-def _there(
-    api: Api,
-    workloads: Collection[Workload],
-    kinds: Mapping[tuple[str, str], str],
-    *,
-    namespace: str | None,
-    page: int,
-) -> Iterator[tuple[Workload, _Metadata]]:
-    """Those of `workloads` that are of `kinds` and that the API server has, by namespace, name and UID."""
-    place = f"/namespaces/{namespace}" if namespace else ""
-    for key, path in kinds.items():
-        wanted = {(one.namespace, one.name, one.uid): one for one in workloads if one.key == key}
-        for item in _listed(api, f"{path}{place}/{key[1].lower()}s", page) if wanted else ():
-            workload = wanted.get((item.metadata.namespace, item.metadata.name, item.metadata.uid))
-            if workload:
-                yield workload, item.metadata
+def _is_controlled(metadata: _Metadata, uids: Collection[str]) -> bool:
+    return any(reference.controller and reference.uid in uids for reference in metadata.owner_references or ())
 
 
 def _listed(api: Api, path: str, page: int) -> Iterator[_Owned]:

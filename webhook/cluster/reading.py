@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import Final
 
 from webhook.cluster.client import Api
 from webhook.cluster.lists import TARGETS, Object, Resource, list_all, settings_resource
 from webhook.cluster.settings import SettingsStore, config_map_of
 from webhook.cluster.targets import TargetStore, reference_to
 from webhook.errors import ClusterError
-from webhook.injection.settings import Settings
+from webhook.injection.decision import Decision, Deny
+from webhook.injection.reasons import Code
+from webhook.injection.settings import BUILT_IN, Settings
 from webhook.injection.snapshot import Snapshot
+
+_OF_SETTINGS: Final = {Code.CONFLICT, Code.BROKEN_SETTINGS}
+"""Refusals that depend on the settings of the pod's own namespace; its annotations tell the others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,14 +26,28 @@ class Reading:
     """A snapshot, and the settings that it is made from, broken ones too, each with its namespace.
 
     Attributes:
-        unseen: what may not be read, for people.
-        lacks_settings: whether settings that hold in `place` are among that.
+        unseen: what may not be listed and what that means, for people.
+        hidden: the namespaces, of those that matter, whose settings are among that.
+        hides_targets: whether RayClusters or RayServices are among that.
     """
 
     snapshot: Snapshot
     settings: tuple[tuple[str, Settings], ...]
     unseen: tuple[str, ...] = ()
-    lacks_settings: bool = False
+    hidden: frozenset[str] = frozenset()
+    hides_targets: bool = False
+
+    def leaves_open(self, decision: Decision, namespace: str) -> bool:
+        """Whether another decision about a pod of `namespace` might be made if all could be read."""
+        if self.hides_targets and any(warning.code is Code.UNKNOWN_CLUSTER for warning in decision.warnings):
+            return True
+        hides_wide = self.snapshot.webhook_namespace in self.hidden
+        if isinstance(decision, Deny):
+            depends = decision.code in _OF_SETTINGS and namespace in self.hidden
+            return depends or (decision.code is Code.REFERENCE_NOT_ALLOWED and hides_wide)
+        if decision.source is None:
+            return False
+        return namespace in self.hidden or (hides_wide and decision.source == BUILT_IN.source)
 
 
 def read(api: Api, *, settings_names: Sequence[str], first: Snapshot, page: int, place: str | None = None) -> Reading:
@@ -47,16 +67,19 @@ def read(api: Api, *, settings_names: Sequence[str], first: Snapshot, page: int,
     found = [
         (item["metadata"]["namespace"], entry.read)
         for name in settings_names
-        for item in reader.listed(settings_resource(name), also_own=True)
+        for item in reader.settings(settings_resource(name))
         if (entry := settings.put(config_map_of(item)))
     ]
     for kind, resource in TARGETS.items():
-        for item in reader.listed(resource):
+        for item in reader.targets(resource):
             targets.put(reference_to(kind, item), item.get("spec"))
     namespaces, cluster_wide = settings.in_force()
-    snapshot = replace(first, namespaces=namespaces, cluster_wide=cluster_wide, targets=targets.targets())
     return Reading(
-        snapshot=snapshot, settings=tuple(found), unseen=tuple(reader.unseen), lacks_settings=reader.lacks_settings
+        snapshot=replace(first, namespaces=namespaces, cluster_wide=cluster_wide, targets=targets.targets()),
+        settings=tuple(found),
+        unseen=tuple(reader.unseen),
+        hidden=frozenset(reader.hidden),
+        hides_targets=reader.hides_targets,
     )
 
 
@@ -66,30 +89,49 @@ class _Reader:
     def __init__(self, api: Api, page: int, place: str | None, own: str) -> None:
         self._api, self._page, self._place, self._own = api, page, place, own
         self.unseen: list[str] = []
-        self.lacks_settings = False
+        self.hidden: set[str] = set()
+        self.hides_targets = False
 
-    def listed(self, resource: Resource, *, also_own: bool = False) -> list[Object]:
-        """The objects of all namespaces; where that is forbidden, of the place, and of the webhook's own too."""
-        try:
-            return self._list(resource)
-        except ClusterError as error:
-            if self._place is None or error.status != HTTPStatus.FORBIDDEN:
-                raise
-        if not also_own:
-            found = self._of(resource, self._place)
-            self.unseen.append(f"{resource.name}{'' if found is None else ' of other namespaces'}")
-            return found or []
-        by_place = {place: self._of(resource, place) for place in (self._place, self._own)}
-        hidden = [f"{resource.name} in {place}" for place, found in by_place.items() if found is None]
-        self.unseen += hidden
-        self.lacks_settings = self.lacks_settings or bool(hidden)
-        return [item for found in by_place.values() for item in found or ()]
+    def settings(self, resource: Resource) -> list[Object]:
+        """The ConfigMaps of all namespaces; where that is forbidden, of the place and of the webhook's own."""
+        found = self._everywhere(resource)
+        if found is not None:
+            return found
+        return [
+            item for place in dict.fromkeys((self._place, self._own)) for item in self._settings_of(resource, place)
+        ]
 
-    def _of(self, resource: Resource, place: str) -> list[Object] | None:
-        """The objects of a namespace; None where they may not be listed."""
+    def _settings_of(self, resource: Resource, place: str | None) -> list[Object]:
+        found = self._of(resource, place)
+        if found is None:
+            self.hidden.add(str(place))
+            self.unseen.append(
+                f"{resource.name} in {place}: pods that may have their connection from there are not judged, and "
+                "aliases from there are not looked for"
+            )
+        return found or []
+
+    def targets(self, resource: Resource) -> list[Object]:
+        """The same of a kind of targets, but of the place alone."""
+        found = self._everywhere(resource)
+        if found is not None:
+            return found
+        found = self._of(resource, self._place)
+        others = "" if found is None else " of other namespaces"
+        self.unseen.append(f"{resource.name}{others}: pods that name one that is not seen are not judged")
+        self.hides_targets = True
+        return found or []
+
+    def _everywhere(self, resource: Resource) -> list[Object] | None:
+        """The objects of all namespaces; None where they may not be listed, and there is a place to look in."""
+        return self._of(resource, None) if self._place else self._list(resource)
+
+    def _of(self, resource: Resource, place: str | None) -> list[Object] | None:
+        """The objects of a namespace, or of all; None where they may not be listed."""
         api, _, plural = resource.path.rpartition("/")
+        path = f"{api}/namespaces/{place}/{plural}" if place else resource.path
         try:
-            return self._list(replace(resource, path=f"{api}/namespaces/{place}/{plural}"))
+            return self._list(replace(resource, path=path))
         except ClusterError as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise

@@ -19,16 +19,19 @@ import msgspec
 
 from webhook.cluster.audit import PAGE, Audit, audit_workload, namespaces
 from webhook.cluster.auditor import Auditor
-from webhook.cluster.budgets import forbidding
+from webhook.cluster.budgets import forbidding, selecting
 from webhook.cluster.client import Api
+from webhook.cluster.lease import new_identity
 from webhook.cluster.owners import COMMANDED, Workload
-from webhook.cluster.reading import read
+from webhook.cluster.reading import Reading, read
 from webhook.cluster.rollouts import RESTARTED_AT, Rolled, is_restarting, progress_of
+from webhook.cluster.turn import Turn
 from webhook.errors import ClusterError
 from webhook.injection.findings import FindingCode
 from webhook.injection.snapshot import Snapshot
 
 MANAGER: Final = "ray-webhook-audit"
+_MENDED_MEANWHILE: Final = "its pods are right meanwhile"
 _OF_ONE_WORKLOAD: Final = {
     HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
@@ -68,7 +71,7 @@ class Patience:
     """How long to wait.
 
     Attributes:
-        seconds: for a budget, and then for the roll-out.
+        seconds: for an earlier restart, then for a budget, and then for the roll-out.
         interval: seconds between two looks.
         clock, sleep: what a test replaces.
     """
@@ -106,6 +109,8 @@ class Restarter:
         self._patience = patience
         self._tell = tell
         self._page = page
+        self._identity = new_identity()
+        self._turns: dict[str, Turn] = {}
         self.under_way: Workload | None = None
 
     def restart(self, workload: Workload) -> Outcome:
@@ -127,6 +132,7 @@ class Restarter:
             state = State.FAILED if self.under_way else State.LEFT
             made = outcome(state=state, text=error.message)
         self.under_way = None
+        self._turn(workload).give_up()
         return made
 
     def _restart(self, workload: Workload) -> str:
@@ -135,10 +141,13 @@ class Restarter:
         if before.wrong and is_restarting(workload.kind, rolled):
             rolled = self._await_earlier(workload)
             before = self._audit(workload, rolled)
+        if FindingCode.SETTINGS_UNREADABLE in before.counts:
+            raise _LeftError(f"you may not read all settings of its pods ({FindingCode.SETTINGS_UNREADABLE})")
         if not before.wrong:
-            return "its pods are right meanwhile"
+            return _MENDED_MEANWHILE
         self._check(workload, rolled, before)
-        self._await_budget(workload, rolled)
+        if self._await_turn(workload, rolled) and not self._audit(workload, self._read(workload)).wrong:
+            return _MENDED_MEANWHILE
         self._patch(workload)
         self._await_rollout(workload)
         after = self._audit(workload, rolled)
@@ -147,6 +156,11 @@ class Restarter:
                 f"restarted, and still {_told(after)}; see ray-webhook explain, and whether the webhook answers"
             )
         return f"{after.pods} new pod{'' if after.pods == 1 else 's'}"
+
+    def _turn(self, workload: Workload) -> Turn:
+        """That of its namespace."""
+        place = workload.namespace
+        return self._turns.setdefault(place, Turn(self._api, place, self._identity, clock=self._patience.clock))
 
     def _read(self, workload: Workload) -> Rolled:
         rolled = self._api.get(_path(workload), {}, Rolled)
@@ -159,20 +173,35 @@ class Restarter:
             self._api,
             workload,
             labels=rolled.spec.selector.query,
-            snapshot=self._snapshot(),
+            reading=self._reading(workload),
             page=self._page,
         )
 
-    def _snapshot(self) -> Snapshot:
-        return read(self._api, settings_names=self._names, first=self._first, page=self._page).snapshot
+    def _reading(self, workload: Workload) -> Reading:
+        place = workload.namespace
+        return read(self._api, settings_names=self._names, first=self._first, page=self._page, place=place)
+
+    def _wait(self, workload: Workload, look: Callable[[], str | None]) -> str | None:
+        """Wait until `look` gives no reason to, and tell each; returns the one that holds when the time is up."""
+        ends_at, last = self._patience.clock() + self._patience.seconds, None
+        while reason := look():
+            if reason != last:
+                self._tell(workload, reason)
+                last = reason
+            if self._patience.clock() >= ends_at:
+                return reason
+            self._patience.sleep(self._patience.interval)
+        return None
 
     def _await_earlier(self, workload: Workload) -> Rolled:
         """Wait for a restart that somebody else began; one that does not end is no reason to make none."""
-        ends_at = self._patience.clock() + self._patience.seconds
-        self._tell(workload, "waiting, for it was restarted already")
-        while is_restarting(workload.kind, rolled := self._read(workload)) and self._patience.clock() < ends_at:
-            self._patience.sleep(self._patience.interval)
-        return rolled
+
+        def look() -> str | None:
+            is_under_way = is_restarting(workload.kind, self._read(workload))
+            return "waiting, for it was restarted already" if is_under_way else None
+
+        self._wait(workload, look)
+        return self._read(workload)
 
     def _check(self, workload: Workload, rolled: Rolled, before: Audit) -> None:
         """Make sure that a restart helps, by what is there and by a pod that is created and not stored."""
@@ -195,21 +224,34 @@ class Restarter:
             if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
             raise _LeftError(f"a new pod of it would be refused: {error.message}") from None
-        auditor = Auditor(self._snapshot(), namespaces(self._api, workload.namespace, page=self._page))
+        auditor = Auditor(self._reading(workload), namespaces(self._api, workload.namespace, page=self._page))
         auditor.look_at(pod)
         found = tuple(auditor.audited.values())
         return Audit(pods=1, concerned=auditor.concerned, workloads=found, beyond=auditor.beyond)
 
-    def _await_budget(self, workload: Workload, rolled: Rolled) -> None:
-        ends_at = self._patience.clock() + self._patience.seconds
-        last = None
-        while reason := forbidding(self._api, workload.namespace, rolled.labels, pods=rolled.at_once, page=self._page):
-            if self._patience.clock() >= ends_at:
-                raise _LeftError(f"{reason}, after {self._patience.seconds:g} s still")
-            if reason != last:
-                self._tell(workload, f"waiting, for {reason}")
-                last = reason
-            self._patience.sleep(self._patience.interval)
+    def _await_turn(self, workload: Workload, rolled: Rolled) -> bool:
+        """Wait until the budgets allow it, and nobody else is at it; returns whether there was something to wait for.
+
+        Without a budget nobody is asked.
+        """
+
+        def forbidden() -> tuple[bool, str | None]:
+            budgets = selecting(self._api, workload.namespace, rolled.labels, page=self._page)
+            return bool(budgets), forbidding(budgets, pods=rolled.at_once)
+
+        def look() -> str | None:
+            has_budget, reason = forbidden()
+            if has_budget and reason is None:
+                reason = turn.take()
+                if reason is None and (reason := forbidden()[1]):
+                    turn.give_up()
+            return reason and f"waiting, for {reason}"
+
+        turn, begun = self._turn(workload), self._patience.clock()
+        reason = self._wait(workload, look)
+        if reason:
+            raise _LeftError(f"{reason.removeprefix('waiting, for ')}, after {self._patience.seconds:g} s still")
+        return self._patience.clock() - begun >= self._patience.interval
 
     def _patch(self, workload: Workload) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -225,34 +267,24 @@ class Restarter:
         self._tell(workload, "restarted")
 
     def _await_rollout(self, workload: Workload) -> None:
-        ends_at = self._patience.clock() + self._patience.seconds
-        last = ""
-        while True:
-            told, is_done = self._look(workload)
-            if is_done:
-                return
-            if told != last:
-                self._tell(workload, told)
-                last = told
-            if self._patience.clock() >= ends_at:
-                raise _FailedError(
-                    f"restarted, and after {self._patience.seconds:g} s still {told}; see kubectl describe"
-                )
-            self._patience.sleep(self._patience.interval)
+        told = self._wait(workload, lambda: self._progress(workload))
+        if told:
+            raise _FailedError(f"restarted, and after {self._patience.seconds:g} s still {told}; see kubectl describe")
 
-    def _look(self, workload: Workload) -> tuple[str, bool]:
-        """How far the roll-out is; an API server that is away for a while is waited for."""
+    def _progress(self, workload: Workload) -> str | None:
+        """How far the roll-out is, or None for done; an API server that is away for a while is waited for."""
+        self._turn(workload).keep()
         try:
             progress = progress_of(workload.kind, self._read(workload))
         except ClusterError as error:
             if error.status in _OF_ONE_WORKLOAD:
                 raise
-            return f"not known, since {error.message}", False
+            return f"not known, since {error.message}"
         except _LeftError as left:
             raise _FailedError(f"restarted, and {left}") from None
         if progress.has_failed:
             raise _FailedError(f"restarted, and {progress.text}; see kubectl describe")
-        return progress.text, progress.is_done
+        return None if progress.is_done else progress.text
 
 
 def _path(workload: Workload) -> str:

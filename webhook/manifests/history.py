@@ -12,23 +12,24 @@ from webhook.manifests.documents import Document
 from webhook.manifests.workloads import value_at
 
 
-def why(pod: Document, code: FindingCode | None, *, installed: str | None) -> str:
+def why(pod: Document, code: FindingCode | None, *, installed: str | None, by_policy: bool = False) -> str:
     """Why the pod has not what it would get today, as far as that can be told.
 
     Args:
         code: what was found of it; None where it has that.
         installed: when the webhook was, where that is known.
+        by_policy: whether a rendered policy does its work, which leaves no record on a pod.
     """
     if code is None:
         return "The pod has what it would get if it were created today."
     if code is FindingCode.MISSED:
-        return _why_missed(pod, installed)
+        return _why_missed(pod, installed, by_policy=by_policy)
     if code is FindingCode.STALE:
         return f"{code.meaning} What it has came from {status_of(pod).get('source') or 'unknown settings'}."
     return code.meaning
 
 
-def _why_missed(pod: Document, installed: str | None) -> str:
+def _why_missed(pod: Document, installed: str | None, *, by_policy: bool) -> str:
     created = str(value_at(pod, ("metadata", "creationTimestamp")) or "")
     later = _annotated_later(pod, created)
     if later:
@@ -37,8 +38,11 @@ def _why_missed(pod: Document, installed: str | None) -> str:
             "its env cannot change any more. Write it in the pod template."
         )
     if installed and created and created < installed:
-        return f"The pod was created at {created}, before the webhook was installed at {installed}."
+        who = "policy" if by_policy else "webhook"
+        return f"The pod was created at {created}, before the {who} was installed at {installed}."
     at = created or "a time unknown"
+    if by_policy:
+        return f"The policy left the pod so when it was created, at {at}, or changed it by the settings of then."
     return f"The webhook did not treat the pod when it was created, at {at}: it was away then, or not sent the pod."
 
 

@@ -98,20 +98,6 @@ def test_a_refusal_by_others_is_told_with_its_reason(world: World, status: int, 
     assert "--namespace" in told(results["trial-client"])
 
 
-def test_a_missing_right_to_create_pods_is_told_as_such(world: World) -> None:
-    text = 'pods is forbidden: User "alice" cannot create resource "pods" in API group "" in the namespace "default"'
-    world.fake.creations["pods"] = lambda request: (403, refusal(403, text))
-    results = world.look()
-
-    assert problems(results)["trial-client"] == ["RAY710"]
-    assert told(results["trial-client"]) == (
-        "alice may not create pods in default => "
-        "kubectl create role ray-webhook-check-create-pods -n default --verb=create --resource=pods && "
-        "kubectl create rolebinding ray-webhook-check-create-pods -n default "
-        "--role=ray-webhook-check-create-pods --user=alice"
-    )
-
-
 def test_a_replica_of_another_version_is_a_warning(world: World) -> None:
     world.as_created = changed(of_another_version)
     results = world.look()

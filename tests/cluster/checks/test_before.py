@@ -70,14 +70,14 @@ SPOILT: dict[str, tuple[Callable[[World], object], str, State, str, str]] = {
     "ending": (end_namespace, "namespace", State.FAILED, "RAY715", "kubectl wait --for=delete namespace/"),
     "others": (add_other_pod, "namespace", State.FAILED, "RAY715", "pods of others, which would never be treated"),
     "no rights": (
-        lambda world: world.denied.add("create mutatingwebhookconfigurations"),
+        lambda world: world.lacking.add("create mutatingwebhookconfigurations"),
         "installer-rights",
         State.FAILED,
         "RAY713",
         "alice may not create mutatingwebhookconfigurations.admissionregistration.k8s.io",
     ),
     "rights that cannot be granted": (
-        lambda world: world.denied.update({"escalate clusterroles", "list rayclusters"}),
+        lambda world: world.lacking.update({"escalate clusterroles", "list rayclusters"}),
         "installer-rights",
         State.FAILED,
         "RAY713",

@@ -55,8 +55,17 @@ def test_names_are_unique_and_needs_come_before(world: World) -> None:
 def test_a_group_comes_with_what_it_needs() -> None:
     names = [check.name for check in chosen(["certificates"])]
 
-    assert names == ["configuration", "ca-bundle", "secret", "validity", "certificate-name", "trust", "served"]
-    assert tuple(chosen([])) == INSTALLED
+    assert names == [
+        "rights",
+        "configuration",
+        "ca-bundle",
+        "secret",
+        "validity",
+        "certificate-name",
+        "trust",
+        "served",
+    ]
+    assert [check.name for check in chosen([])] == [check.name for check in INSTALLED]
 
 
 def test_groups_are_run_in_order() -> None:

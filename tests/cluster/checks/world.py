@@ -116,7 +116,8 @@ class World:
         url: of the API server.
         is_called: whether pods reach the webhook.
         as_created: changes what comes back of a trial pod, as another webhook would.
-        denied: rights that access reviews deny, as ``VERB RESOURCE``.
+        denied: rights that the service lacks by the access reviews, as ``VERB RESOURCE``.
+        lacking: the same of whoever looks.
         user: who asks.
     """
 
@@ -126,12 +127,17 @@ class World:
     is_called: bool = True
     as_created: Callable[[Object], tuple[int, Object]] = lambda pod: (201, pod)
     denied: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
     user: str = "alice"
 
     def look(self, *, before: bool = False, **given: Any) -> dict[str, Result]:
         """The results of all checks, by name."""
-        context = Context(api_at(self.url), Given(**given), network=self.network, now=datetime.now(UTC))
-        return {result.check.name: result for result in run(BEFORE if before else INSTALLED, context)}
+        checks = BEFORE if before else INSTALLED
+        return {result.check.name: result for result in run(checks, self.context(**given))}
+
+    def context(self, **given: Any) -> Context:
+        """What a look begins with."""
+        return Context(api_at(self.url), Given(**given), network=self.network, now=datetime.now(UTC))
 
     def object(self, path: str, name: str, namespace: str = "") -> Object:
         """An object as it is stored, to be changed in place."""
@@ -157,7 +163,8 @@ class World:
     def review(self, request: Request) -> tuple[int, Object]:
         """A SubjectAccessReview or SelfSubjectAccessReview."""
         asked = request.body["spec"]["resourceAttributes"]
-        is_denied = f"{asked['verb']} {asked['resource']}" in self.denied
+        missing = self.lacking if request.path.endswith("selfsubjectaccessreviews") else self.denied
+        is_denied = f"{asked['verb']} {asked['resource']}" in missing
         return 201, {**request.body, "status": {"allowed": not is_denied}}
 
     def identity(self, request: Request) -> tuple[int, Object]:

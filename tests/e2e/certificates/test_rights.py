@@ -11,6 +11,7 @@ from tests.e2e.audit import AuditLog
 from tests.e2e.certificates.fleet import Fleet
 from tests.e2e.installation import GROUPS, NAMESPACE, USER
 from tests.e2e.rights import Right, is_allowed, used
+from tests.e2e.support import seconds_until
 
 pytestmark = pytest.mark.e2e
 
@@ -40,8 +41,11 @@ def test_each_is_used_and_no_other_one_is_tried(fleet: Fleet, audit_log: AuditLo
     """By the API server's own record, from the first issue on."""
     wait_for(fleet.is_settled, "one certificate is served and trusted")
     resources = {right.resource for right in shipped}
-    rights = {right for event in audit_log.requests(USER) for right in used(event) if right.resource in resources}
-    assert rights == shipped
+
+    def rights() -> set[Right]:
+        return {right for event in audit_log.requests(USER) for right in used(event) if right.resource in resources}
+
+    seconds_until(rights, shipped)
 
 
 @pytest.mark.parametrize("namespace", ["", "default", "kube-system"])

@@ -12,8 +12,8 @@ import pytest
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
-from tests.e2e.certificates.fleet import SECRET, Fleet, is_trusted, served
-from tests.e2e.support import MERGE, next_host
+from tests.e2e.certificates.fleet import SECRET, Fleet, is_trusted, port_of, served
+from tests.e2e.support import MERGE, next_host, seconds_until
 from webhook.certificates.content import fingerprint, split
 from webhook.cluster.secret import ROTATE
 
@@ -46,18 +46,24 @@ class Watching:
             try:
                 work()
             except Exception as error:  # noqa: BLE001  whatever it is, it must fail the test and not end the thread
-                self.misses.append(repr(error))
+                self.misses.append(f"{work.__name__} at {monotonic()}: {error!r}, {self._state()}")
+
+    def _state(self) -> str:
+        """Who is called, and what the API server last said of a call, for whoever has to explain a miss."""
+        running = {port_of(one): one.process.poll() is None for one in list(self._fleet.replicas)}
+        failed = self._plane.api_server.last_line("ailed calling webhook")
+        return f"called: {self._fleet.balancer.targets}, running: {running}, API server: {failed}"
 
     def _create(self) -> None:
         if next_host(self._plane, "default") != "wide":
-            self.misses.append(f"pod {self.pods} at {monotonic()}")
+            self.misses.append(f"pod {self.pods} at {monotonic()}: {self._state()}")
         self.pods += 1
 
     def _call(self) -> None:
         for bundle in set(self._fleet.bundles()):
             for replica in self._fleet.replicas:
                 if not is_trusted(replica, bundle):
-                    self.misses.append(f"handshake {self.handshakes} at {monotonic()}")
+                    self.misses.append(f"handshake {self.handshakes} at {monotonic()} with {port_of(replica)}")
                 self.handshakes += 1
         sleep(0.02)
 
@@ -80,9 +86,9 @@ def test_a_rotation_that_is_asked_for_misses_no_pod(plane: ControlPlane, fleet: 
     assert old["ca.crt"] not in new["ca.crt"]
     assert {old[key] for key in ("ca.key", "tls.key")}.isdisjoint(new.values())
     assert {served(replica) for replica in fleet.replicas} == {fingerprint(new["tls.crt"])}
-    written = [event["reason"] for event in before.events("certificate written")][-3:]
-    assert written == ["introduced", "switched", "dropped"]
-    for reason in written:
+    steps = ["introduced", "switched", "dropped"]
+    seconds_until(lambda: [event["reason"] for event in before.events("certificate written")][-3:], steps)
+    for reason in steps:
         assert before.metric(f'ray_webhook_certificate_writes_total{{reason="{reason}"}}') == 1
 
 

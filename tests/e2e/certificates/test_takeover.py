@@ -34,7 +34,7 @@ def test_who_ends_leaves_the_lease_and_its_report_to_the_others_at_once(fleet: F
     assert took < 1
     annotations = fleet.get(LEASE)["metadata"]["annotations"]
     assert sum(key.startswith(REPORT) for key in annotations) == len(fleet.replicas)
-    assert last.events("ended")
+    wait_for(lambda: last.events("ended"), "its last line is read")
     assert not last.events("lease not released", "report not removed")
 
 

@@ -31,14 +31,14 @@ class Site:
 
     plane: ControlPlane
 
-    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``ray-webhook check`` as the administrator."""
-        return run_command("check", "--kubeconfig", str(self.plane.kubeconfig), *arguments)
+    def check(self, *arguments: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``ray-webhook check``, as the administrator unless told otherwise."""
+        return run_command("check", "--kubeconfig", str(kubeconfig or self.plane.kubeconfig), *arguments)
 
-    def look(self, *groups: Group, mode: str = "", before: bool = False, kubeconfig: Path | None = None) -> Results:
-        """What it finds, of these groups only, without the cost of a process."""
+    def look(self, *groups: Group, before: bool = False, kubeconfig: Path | None = None, **given: Any) -> Results:
+        """What it finds, of these groups only, without the cost of a process; `given` is what flags would say."""
         api = Api(identity.kubeconfig(kubeconfig or self.plane.kubeconfig))
-        context = Context(api, Given(mode=mode), network=Sockets(), now=datetime.now(UTC))
+        context = Context(api, Given(**given), network=Sockets(), now=datetime.now(UTC))
         checks = BEFORE if before else chosen(groups)
         return {result.check.name: result for result in run(checks, context)}
 

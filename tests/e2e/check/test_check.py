@@ -5,27 +5,35 @@ Every failure of every check is in tests/cluster/checks; here are those that dep
 
 from __future__ import annotations
 
+import copy
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.checks.world import problems
 from tests.control_plane.objects import send
-from tests.control_plane.process import free_ports
+from tests.control_plane.process import free_ports, wait_for
 from tests.e2e import installation, workloads
 from tests.e2e.check.site import Site, ray_cluster
 from tests.e2e.support import MERGE, be_ready, pods_of, seconds_until
 from tests.service import COMMAND
+from webhook.certificates.authority import issue_authority, issue_serving
+from webhook.certificates.content import Content
 from webhook.cluster.checks.outcome import Group, State
+from webhook.cluster.secret import secret_document
 
 pytestmark = pytest.mark.e2e
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CONFIGURATION = f"{installation.CONFIGURATIONS}/{installation.NAME}"
 GUARD = f"{ADMISSION}/validatingadmissionpolicybindings/ray-webhook-guard"
+PROVOKED = "provoked-tls"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 NETWORK = {"inside", "ray-names", "ray-ports", "ray-dashboards"}
 OUTSIDE = NETWORK | {"served"}
@@ -71,7 +79,8 @@ def added(site: Site, *documents: dict[str, Any]) -> Iterator[None]:
     finally:
         for document in documents:
             kind, metadata = document["kind"].lower(), document["metadata"]
-            site.plane.kubectl("delete", kind, metadata["name"], "-n", metadata["namespace"], "--grace-period=0")
+            place = ["-n", metadata["namespace"]] if "namespace" in metadata else []
+            site.plane.kubectl("delete", kind, metadata["name"], *place, "--grace-period=0")
 
 
 def test_before_an_installation_the_cluster_is_ready_and_without_one_all_is_told(before: Site) -> None:
@@ -118,6 +127,63 @@ def test_a_webhook_that_cannot_be_called_is_told_though_the_guard_refuses(site: 
         found = site.problems(Group.CONFIGURATION, Group.ADMISSION)
 
     assert found == {"service": ["RAY725"]} | {name: ["RAY760"] for name in TREATED}
+
+
+def certificate(names: str = installation.SERVICE_NAME, *, days: int = 0, **changed: bytes) -> dict[str, Any]:
+    """A Secret as the service writes it, issued so many days ago by an authority of its own, then changed."""
+    at = datetime.now(UTC) - timedelta(days=days)
+    authority = issue_authority(at)
+    content = Content(authority=authority, serving=issue_serving(authority, [names], at))
+    made = secret_document(PROVOKED, installation.NAMESPACE, content, done="", version="")
+    for key, value in changed.items():
+        made["data"][key.replace("_", ".")] = b64encode(value).decode()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("provoked", "expected"),
+    [
+        (certificate(), {"trust": ["RAY732", "RAY732"]}),
+        (certificate(tls_crt=b"garbage"), {"secret": ["RAY731"]}),
+        (certificate(ca_key=b"garbage"), {"secret": ["RAY731"]}),
+        (certificate("other.example"), {"certificate-name": ["RAY735"], "trust": ["RAY732", "RAY732"]}),
+        (certificate(days=91), {"validity": ["RAY733"], "trust": ["RAY732", "RAY732"]}),
+        (certificate(days=70), {"validity": ["RAY734"], "trust": ["RAY732", "RAY732"]}),
+    ],
+    ids=["untrusted", "garbage", "no key", "another name", "expired", "due"],
+)
+def test_a_certificate_that_is_no_good_is_told(
+    site: Site, provoked: dict[str, Any], expected: dict[str, list[str]]
+) -> None:
+    """In a Secret beside that of the service, which mends its own at once."""
+    with added(site, provoked):
+        assert site.problems(Group.CERTIFICATES, secret=PROVOKED) == expected
+    assert site.problems(Group.CERTIFICATES, secret=PROVOKED) == {"secret": ["RAY730"]}
+
+
+@pytest.mark.parametrize("bundle", [{}, {"caBundle": b64encode(b"garbage").decode()}], ids=["none", "garbage"])
+def test_an_entry_that_trusts_nobody_is_told(site: Site, bundle: dict[str, str]) -> None:
+    """In a configuration beside that of the service, which mends its own at once."""
+    copied = written(send(site.plane.admin, "GET", CONFIGURATION).checked())
+    copied["metadata"]["name"] = "provoked"
+    for webhook in copied["webhooks"]:
+        client = {key: value for key, value in webhook["clientConfig"].items() if key != "caBundle"}
+        webhook |= {"clientConfig": client, "namespaceSelector": {"matchLabels": {"no": "namespace"}}}
+    copied["webhooks"][0]["clientConfig"] |= bundle
+    with added(site, copied):
+        found = site.problems(Group.CONFIGURATION, configuration="provoked")
+
+    assert found == {"selection": ["RAY722", "RAY722"], "ca-bundle": ["RAY724", "RAY724"]}
+
+
+def test_replicas_of_another_version_are_told(site: Site) -> None:
+    deployment = f"/apis/apps/v1/namespaces/{installation.NAMESPACE}/deployments/{installation.NAME}"
+    spec = send(site.plane.admin, "GET", deployment).checked()["spec"]
+    template = copy.deepcopy(spec["template"])
+    template["spec"]["containers"][0]["image"] = "ghcr.io/seedcore/ray-webhook:0.0.1"
+    with patched(site, deployment, {"spec": {"template": template, "paused": True}}):
+        assert site.problems(Group.REPLICAS)["version"] == ["RAY743"]
+    wait_for(lambda: not site.problems(Group.REPLICAS), "all is as it was")
 
 
 def test_a_right_of_the_service_that_was_taken_away_is_told(site: Site) -> None:
@@ -193,11 +259,24 @@ def test_the_services_own_rights_are_enough_for_what_is_to_be_run_inside(site: S
     assert {name for name, result in results.items() if result.state is State.SKIPPED} == OUTSIDE
 
 
-def test_somebody_without_rights_is_told_which_are_missing_and_how_they_are_granted(site: Site) -> None:
+def test_somebody_without_rights_is_told_which_are_missing_and_how_they_are_granted(site: Site, folder: Path) -> None:
     kubeconfig = site.plane.service_account_kubeconfig("default", "default")
     found = site.problems(kubeconfig=kubeconfig)
-    site.mend("deployment", Group.REPLICAS, kubeconfig=kubeconfig)
-    seconds_until(lambda: "deployment" in site.problems(Group.REPLICAS, kubeconfig=kubeconfig), False)
+    grants = folder / "rights.yaml"
+    grants.write_text(site.check("--rights", kubeconfig=kubeconfig).stdout)
+    site.plane.kubectl("apply", "-f", str(grants))
+    again = site.plane.kubectl("apply", "-f", str(grants)).stdout
+    seconds_until(lambda: site.look(kubeconfig=kubeconfig)["rights"].state, State.WARNED)
+    results = site.look(kubeconfig=kubeconfig)
 
-    assert {code for codes in found.values() for code in codes} == {"RAY710"}
-    assert site.problems(before=True, kubeconfig=kubeconfig)["installer-rights"] == ["RAY713"]
+    assert found == problems(results) == {"rights": ["RAY710"]}
+    assert again.count(" unchanged\n") == 2
+    skipped = {name for name, result in results.items() if result.state is State.SKIPPED}
+    assert skipped == OUTSIDE | TREATED | {"trial-none", "secret", "validity", "certificate-name", "trust"}
+    site.plane.kubectl("delete", "-f", str(grants))
+
+
+def test_before_an_installation_somebody_without_rights_is_told_so(site: Site) -> None:
+    kubeconfig = site.plane.service_account_kubeconfig("default", "default")
+
+    assert site.problems(before=True, kubeconfig=kubeconfig) == {"rights": ["RAY710"], "installer-rights": ["RAY713"]}

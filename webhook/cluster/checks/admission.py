@@ -21,7 +21,7 @@ from webhook.cluster.checks.cluster import listed
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import dicts, part
 from webhook.cluster.checks.outcome import Check, Failed, Group, Outcome, Passed, Skipped, Warned
-from webhook.cluster.checks.runner import is_missing_right
+from webhook.cluster.checks.refusals import is_missing_right
 from webhook.contract import Role
 from webhook.errors import ClusterError, escape
 from webhook.injection.check_codes import CheckCode
@@ -31,7 +31,7 @@ from webhook.injection.review import parse_pod
 
 Object = dict[str, Any]
 _DRY_RUN: Final = {"dryRun": "All"}
-_USUAL: Final = "default"
+USUAL: Final = "default"
 _CONTAINER: Final = "check"
 _GUARD: Final = re.compile(r"ValidatingAdmissionPolicy '[^']*ray-webhook-guard")
 """How the API server names the policy that refuses, tried on 1.36; kustomize may have put a prefix before it."""
@@ -92,7 +92,7 @@ class Answer:
 def trial_namespace(context: Context) -> str:
     """Where pods are tried: as told, else in the namespace ``default``, else in the first that is followed."""
     followed = sorted(name for name in context.followed if not name.startswith("kube-"))
-    usual = _USUAL if _USUAL in followed or not followed else followed[0]
+    usual = USUAL if USUAL in followed or not followed else followed[0]
     return context.given.trial_namespace or usual
 
 

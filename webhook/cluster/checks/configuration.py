@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from webhook.certificates.content import certificates_in
+from webhook.cluster.bundle import bundle_fault, decoded
 from webhook.cluster.checks.cluster import INSTALL
 from webhook.cluster.checks.context import Context
 from webhook.cluster.checks.objects import Item, dicts, part
@@ -97,20 +96,18 @@ def _shown(value: object) -> str:
 
 def bundle_of(entry: Entry) -> bytes:
     """The caBundle of an entry; empty where there is none that is base64."""
-    try:
-        return b64decode(part(entry, str, "clientConfig", "caBundle") or "", validate=True)
-    except ValueError:
-        return b""
+    return decoded(part(entry, str, "clientConfig", "caBundle"))
 
 
 def has_bundles(context: Context) -> Iterator[Outcome]:
     """Whether the API server can trust whom it calls."""
     installed = context.installation
     for name, entry in entries_of(context).items():
-        if not certificates_in([bundle_of(entry)]):
+        fault = bundle_fault(bundle_of(entry))
+        if fault:
             yield Failed(
                 CheckCode.NO_BUNDLE,
-                f"{name}: the caBundle is {'without a certificate' if bundle_of(entry) else 'missing'}",
+                f"{name}: {fault}",
                 f"see why the leading replica has not written it: {installed.logs}"
                 if installed.is_managed
                 else f"apply the overlay again, which writes it: {INSTALL}",

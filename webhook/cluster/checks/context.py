@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -13,6 +13,7 @@ import msgspec
 from webhook.cluster.checks.installation import Given, Installation, installation
 from webhook.cluster.checks.network import Network
 from webhook.cluster.checks.objects import Item
+from webhook.cluster.checks.shipped import Right
 from webhook.cluster.client import Api
 from webhook.cluster.lists import Page, pages
 from webhook.cluster.reading import Reading, read
@@ -44,6 +45,9 @@ class Context:
     Args:
         network: what is behind names and ports.
         now: the time of the look.
+
+    Attributes:
+        lacking: the rights that are known, and were told, to be missing.
     """
 
     def __init__(self, api: Api, given: Given, *, network: Network, now: datetime) -> None:
@@ -52,6 +56,7 @@ class Context:
         self.given: Final = given
         self.network: Final = network
         self.now: Final = now
+        self.lacking: Sequence[Right] = ()
         self._lists: dict[tuple[str, tuple[tuple[str, str], ...]], list[Item]] = {}
 
     def items(self, path: str, *, name: str = "", labels: Mapping[str, str] | None = None) -> list[Item]:

@@ -20,8 +20,8 @@ Object = dict[str, Any]
 
 SELECTING: Final = ("rules", "namespaceSelector", "objectSelector", "matchConditions")
 """The fields of an entry that say which pods are sent."""
-_ADMISSION: Final = "admissionregistration.k8s.io"
-_RBAC: Final = "rbac.authorization.k8s.io"
+ADMISSION: Final = "admissionregistration.k8s.io"
+RBAC: Final = "rbac.authorization.k8s.io"
 
 _RULES: Final = [
     {"apiGroups": [""], "apiVersions": ["v1"], "operations": [verb], "resources": [resource], "scope": "Namespaced"}
@@ -82,6 +82,11 @@ class Right:
         return f"{self.verb} {resource}{'/' if self.name else ''}{self.name}{place}"
 
     @property
+    def anywhere(self) -> Right:
+        """The same of every name and in every namespace."""
+        return Right(verb=self.verb, group=self.group, resource=self.resource)
+
+    @property
     def attributes(self) -> Object:
         """As an access review asks for it."""
         named = {"verb": self.verb, "group": self.group, "resource": self.resource}
@@ -101,7 +106,7 @@ def service_rights(installed: Installation) -> Iterator[Right]:
         yield from _rights(verbs, "", "secrets", installed.secret, own)
         yield from _rights(verbs, "coordination.k8s.io", "leases", installed.lease, own)
         kind = "mutatingwebhookconfigurations"
-        yield from _rights(("list", "watch", "patch"), _ADMISSION, kind, installed.configuration)
+        yield from _rights(("list", "watch", "patch"), ADMISSION, kind, installed.configuration)
 
 
 def _rights(verbs: tuple[str, ...], group: str, resource: str, name: str = "", namespace: str = "") -> Iterator[Right]:
@@ -111,9 +116,9 @@ def _rights(verbs: tuple[str, ...], group: str, resource: str, name: str = "", n
 
 CLUSTER_KINDS: Final = (
     ("", "namespaces"),
-    (_RBAC, "clusterroles"),
-    (_RBAC, "clusterrolebindings"),
-    (_ADMISSION, "mutatingwebhookconfigurations"),
+    (RBAC, "clusterroles"),
+    (RBAC, "clusterrolebindings"),
+    (ADMISSION, "mutatingwebhookconfigurations"),
 )
 NAMESPACED_KINDS: Final = (
     ("", "configmaps"),
@@ -122,8 +127,8 @@ NAMESPACED_KINDS: Final = (
     ("", "services"),
     ("apps", "deployments"),
     ("policy", "poddisruptionbudgets"),
-    (_RBAC, "roles"),
-    (_RBAC, "rolebindings"),
+    (RBAC, "roles"),
+    (RBAC, "rolebindings"),
 )
 """What an installation creates: the base's objects, and the ConfigMap that an overlay adds."""
 

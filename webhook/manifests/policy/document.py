@@ -22,29 +22,32 @@ MAX_NAMESPACES: Final = 100
 """With settings of their own; each gets policies, which the API server compiles and matches with every pod."""
 
 
-def render(snapshot: Snapshot, *, name: str, origin: str) -> str:
+def render(snapshot: Snapshot, *, name: str, origin: str, namespace: str | None = None) -> str:
     """The settings of `snapshot` as policies called `name`; `origin` says for people where they come from.
+
+    Args:
+        namespace: only for pods of this one.
 
     Raises:
         SettingsError: a key is broken.
         InputError: no settings for everybody name a host, or too many namespaces have settings of their own.
     """
-    documents = yaml.dump_all(
-        objects(snapshot, name=name, origin=origin), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True
-    )
+    made = objects(snapshot, name=name, origin=origin, namespace=namespace)
+    documents = yaml.dump_all(made, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return f"{_comment(origin)}\n{documents}"
 
 
-def objects(snapshot: Snapshot, *, name: str, origin: str) -> list[Object]:
+def objects(snapshot: Snapshot, *, name: str, origin: str, namespace: str | None = None) -> list[Object]:
     """The same as objects."""
+    if namespace is None:
+        return _of_all(snapshot, name, origin)
+    own = snapshot.namespaces.get(namespace)
+    return _of_one(replace(snapshot, namespaces={namespace: own} if own else {}), name, origin, namespace)
+
+
+def _of_all(snapshot: Snapshot, name: str, origin: str) -> list[Object]:
     _refuse_broken(snapshot)
-    everybody = resolve(replace(snapshot, namespaces={}), "")
-    if everybody.source == BUILT_IN.source:
-        raise InputError(
-            f"{origin} names no host for everybody, and of the built-in one the webhook would warn each pod",
-            allowed=f"settings with {contract.RAY_HOST}",
-            fix="set it",
-        )
+    everybody = _named(resolve(replace(snapshot, namespaces={}), ""), origin, "everybody")
     own = dict(_own_connections(snapshot, everybody))
     if len(own) > MAX_NAMESPACES:
         thing = f"{len(own)} namespaces have settings of their own"
@@ -54,6 +57,23 @@ def objects(snapshot: Snapshot, *, name: str, origin: str) -> list[Object]:
     for namespace, connection in own.items():
         made += policies(f"{name}.{namespace}", connection, operator="In", namespaces=[namespace])
     return made
+
+
+def _of_one(snapshot: Snapshot, name: str, origin: str, namespace: str) -> list[Object]:
+    _refuse_broken(snapshot)
+    connection = _named(resolve(snapshot, namespace), origin, namespace)
+    return [*policies(f"{name}.{namespace}", connection, operator="In", namespaces=[namespace])]
+
+
+def _named(connection: Connection, origin: str, whom: str) -> Connection:
+    """The connection, if settings name its host."""
+    if connection.source == BUILT_IN.source:
+        raise InputError(
+            f"{origin} names no host for {whom}, and of the built-in one the webhook would warn each pod",
+            allowed=f"settings with {contract.RAY_HOST}",
+            fix="set it",
+        )
+    return connection
 
 
 def _refuse_broken(snapshot: Snapshot) -> None:

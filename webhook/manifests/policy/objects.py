@@ -23,7 +23,9 @@ _RULE: Final = {
     "resources": ["pods"],
     "scope": "Namespaced",
 }
-_LABELS: Final = {"app.kubernetes.io/name": "ray-webhook", "app.kubernetes.io/part-of": "ray-webhook"}
+DEFAULT_ROLE_PREFIX: Final = "default-role."
+"""How the names of those policies begin that are for pods which say nothing."""
+LABELS: Final = {"app.kubernetes.io/name": "ray-webhook", "app.kubernetes.io/part-of": "ray-webhook"}
 
 
 def policies(name: str, connection: Connection, *, operator: str, namespaces: Sequence[str]) -> Iterator[Object]:
@@ -36,7 +38,7 @@ def policies(name: str, connection: Connection, *, operator: str, namespaces: Se
     yield from _policy(name, made, selected(None, operator, namespaces), default_role=None)
     clients = made.only(*Connect, KUBERAY, KUBERAY_WAIT)
     chosen = selected(Role.CLIENT, operator, namespaces)
-    yield from _policy(f"default-role.{name}", clients, chosen, default_role=Role.CLIENT)
+    yield from _policy(f"{DEFAULT_ROLE_PREFIX}{name}", clients, chosen, default_role=Role.CLIENT)
 
 
 def selected(default_role: Role | None, operator: str, namespaces: Sequence[str]) -> list[Object]:
@@ -75,4 +77,4 @@ def _policy(name: str, made: Tables, namespaces: list[Object], *, default_role: 
 
 
 def _object(kind: str, name: str, spec: Object) -> Object:
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "labels": _LABELS}, "spec": spec}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "labels": LABELS}, "spec": spec}
