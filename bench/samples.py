@@ -29,11 +29,11 @@ def of_12_kilobytes() -> bytes:
     env = [{"name": f"SETTING_{index}", "value": f"a value of some length, number {index}"} for index in range(15)]
     first = spec["containers"][0]
     spec["containers"] = [{**first, "name": f"c{index}", "env": env} for index in range(3)]
-    body = _encoded(review)
+    body = encoded(review)
     pad = 12_600 - len(body)
     if pad > 0:
         review["request"]["object"]["metadata"]["annotations"]["example.com/notes"] = "x" * pad
-    return _encoded(review)
+    return encoded(review)
 
 
 def of_3_megabytes() -> bytes:
@@ -42,8 +42,9 @@ def of_3_megabytes() -> bytes:
     env = [{"name": f"VARIABLE_{index}", "value": "a value of some length, 29 B."} for index in range(1000)]
     containers = [{"name": f"c{index}", "image": "busybox", "env": env} for index in range(48)]
     review["request"]["object"]["spec"]["containers"] = containers
-    return _encoded(review)
+    return encoded(review)
 
 
-def _encoded(review: dict[str, Any]) -> bytes:
+def encoded(review: dict[str, Any]) -> bytes:
+    """As the API server writes it, without a blank."""
     return json.dumps(review, separators=(",", ":")).encode()
