@@ -16,7 +16,9 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
-"""What was measured here last; ignored by git, unlike bench/recorded."""
+"""What was measured here last; ignored by git."""
+RECORDED: Final = ROOT / "bench" / "recorded"
+"""What is committed: a whole run on a quiet machine, from which the documentation has its figures."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
