@@ -25,7 +25,7 @@ import uvloop
 from bench import samples
 from bench.client import request_of
 from bench.figures import Figure, figure, report, say
-from bench.peers import Peer, ours, peer_of
+from bench.peers import NULL, Peer, ours, peer_of
 from tests.http_stream import read_answer, trusting
 from tests.service import running_service
 
@@ -124,11 +124,11 @@ def subjects() -> Iterator[Mapping[str, Sequence[int]]]:
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
         replicas = [ours(stack.enter_context(running_service(folder))) for folder in folders]
-        null = stack.enter_context(peer_of("null app", folders[0] / "tls"))
+        null = stack.enter_context(peer_of(NULL, folders[0] / "tls"))
         for peer, core in ((null, -1), (replicas[0], -1), (replicas[1], -2 % len(cores))):
             _pin(peer, cores[core])
         first, second = (replica.port for replica in replicas)
-        yield {"1 replica": [first], "2 replicas": [first, second], "null app": [null.port]}
+        yield {"1 replica": [first], "2 replicas": [first, second], NULL: [null.port]}
 
 
 def _pin(peer: Peer, core: int) -> None:
@@ -144,7 +144,7 @@ def measure() -> Iterator[Figure]:
                 say(f"capacity: round {number + 1} of {ROUNDS}, {name}: {taken[name][-1]:,.0f} reviews a second")
     for name, rates in taken.items():
         yield figure(f"{name}, p99 < {P99_SECONDS * 1000:g} ms", "/s", rates)
-    for one, other in (("1 replica", "null app"), ("2 replicas", "1 replica")):
+    for one, other in (("1 replica", NULL), ("2 replicas", "1 replica")):
         ratios = [many / few for many, few in zip(taken[one], taken[other], strict=True)]
         yield figure(f"{one} / {other}", "x", ratios)
 

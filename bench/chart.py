@@ -11,8 +11,8 @@ from html import escape
 from typing import Any, Final
 
 from bench.figures import Figure
+from bench.peers import OURS
 
-OURS: Final = "ray-webhook"
 WIDTH, BAR, GAP, LEFT, RIGHT = 720, 20, 8, 210, 150
 STYLE: Final = """\
 <style>

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.chart import OURS, chart, groups_of
+from bench.chart import chart, groups_of
 from bench.figures import RECORDED, RESULTS, ROOT, Figure, read
+from bench.peers import OURS
 
 PLACE: Final = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SUMMARY: Final = ("client", "12 KB")

@@ -17,7 +17,7 @@ from time import perf_counter
 from bench import samples
 from bench.client import Client, request_of
 from bench.figures import Figure, figure, report, say
-from bench.peers import Peer, ours, peer_of
+from bench.peers import NULL, Peer, ours, peer_of
 from tests.cluster.fake_api_server import FakeApiServer, running_api_server
 from tests.cluster.support import until
 from tests.cluster.test_serve import is_ready, serving
@@ -58,16 +58,16 @@ def ready_and_memory() -> Iterator[Figure]:
         ways: dict[str, Started] = {
             "in a cluster": in_a_cluster,
             "with a file": with_a_file,
-            "null app": lambda _: peer_of("null app", tls),
+            NULL: lambda _: peer_of(NULL, tls),
         }
         taken = [{name: _start(start) for name, start in ways.items()} for _ in range(ROUNDS)]
     for name in ways:
         seconds, megabytes = zip(*(one[name] for one in taken), strict=True)
-        ready_bar, memory_bar = (None, None) if name == "null app" else (READY_BAR, MEMORY_BAR)
+        ready_bar, memory_bar = (None, None) if name == NULL else (READY_BAR, MEMORY_BAR)
         yield figure(f"ready, {name}", "s", seconds, ready_bar)
         yield figure(f"memory when ready, {name}", "MB", megabytes, memory_bar)
-    ratios = [one["in a cluster"][0] / one["null app"][0] for one in taken]
-    yield figure("ready, in a cluster / null app", "x", ratios)
+    ratios = [one["in a cluster"][0] / one[NULL][0] for one in taken]
+    yield figure(f"ready, in a cluster / {NULL}", "x", ratios)
 
 
 def _start(way: Started) -> tuple[float, float]:
