@@ -29,10 +29,10 @@ def microseconds(peer: Peer, request: bytes, posts: int) -> float:
     """Of the server's processor time for each of so many requests."""
     with Client(peer.port) as client:
         for _ in range(max(posts // 10, 1)):
-            client.post(request)
+            client.post(samples.numbered(request))
         before = peer.seconds()
         for _ in range(posts):
-            client.post(request)
+            client.post(samples.numbered(request))
         return (peer.seconds() - before) / posts * 1e6
 
 
@@ -52,8 +52,7 @@ def ratios(taken: dict[str, list[float]], other: str) -> list[float]:
 
 
 def measure(found: Sequence[Peer]) -> Iterator[Figure]:
-    bodies = {role: samples.of_role(role) for role in samples.ROLES} | {"12 KB": samples.of_12_kilobytes()}
-    for what, body in bodies.items():
+    for what, body in samples.of_each_kind().items():
         title = f"{what} ({len(body) / 1000:.1f} KB)"
         say(f"cost: {title}")
         taken = rounds(found, body, posts=POSTS, count=ROUNDS)

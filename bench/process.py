@@ -81,8 +81,8 @@ def _start(way: Started) -> tuple[float, float]:
 
 
 def after_many() -> Iterator[Figure]:
-    """Memory after reviews of every recorded kind, over several connections."""
-    requests = [request_of(samples.of_role(role)) for role in samples.ROLES]
+    """Memory after reviews of every recorded kind, no two alike, over several connections."""
+    requests = [request_of(samples.unlike(samples.of_role(role))) for role in samples.ROLES]
     done = 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -90,7 +90,7 @@ def after_many() -> Iterator[Figure]:
         clients = [stack.enter_context(Client(peer.port)) for _ in range(8)]
         while done < ADMISSIONS:
             for client in clients:
-                client.send(random.choice(requests))
+                client.send(samples.numbered(random.choice(requests)))
             for client in clients:
                 client.answer()
             done += len(clients)

@@ -39,7 +39,7 @@ def ratio(found: Sequence[Peer], body: bytes) -> float:
         for peer, client, turns in zip(found, clients, taken, strict=True):
             before = peer.seconds()
             for _ in range(POSTS):
-                client.post(request)
+                client.post(samples.numbered(request))
             turns.append(peer.seconds() - before)
     for client in clients:
         client.close()
@@ -49,7 +49,7 @@ def ratio(found: Sequence[Peer], body: bytes) -> float:
 
 def measured() -> dict[str, list[float]]:
     """The ratios of each kind of review, by its name."""
-    bodies = {role: samples.of_role(role) for role in samples.ROLES} | {"12 KB": samples.of_12_kilobytes()}
+    bodies = samples.of_each_kind()
     with tempfile.TemporaryDirectory() as folder, peers(Path(folder), KEEPING_NULL) as found:
         for body in bodies.values():
             ratio(found, body)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 from tests.service import FIXTURES, client_pod, recorded
 
+_NUMBER = "########"
+_numbers = itertools.count()
 ROLES = {
     "client": "deployment-client",
     "client that declares all": "deployment-client-legacy-env",
@@ -20,6 +23,24 @@ ROLES = {
 
 def of_role(role: str) -> bytes:
     return (FIXTURES / "reviews" / f"{ROLES[role]}.json").read_bytes()
+
+
+def unlike(body: bytes) -> bytes:
+    """The review of a pod that :func:`numbered` makes unlike any other, whatever is kept of those before."""
+    review = json.loads(body)
+    review["request"]["object"]["spec"]["containers"][0]["name"] = f"app-{_NUMBER}"
+    return encoded(review)
+
+
+def numbered(request: bytes) -> bytes:
+    """The next one of its kind; one that is not of :func:`unlike` stays as it is."""
+    return request.replace(_NUMBER.encode(), b"%08d" % next(_numbers))
+
+
+def of_each_kind() -> dict[str, bytes]:
+    """Those that costs are compared for, by what they are."""
+    roles = {role: of_role(role) for role in ROLES}
+    return roles | {"client unlike any before": unlike(roles["client"]), "12 KB": of_12_kilobytes()}
 
 
 def of_12_kilobytes() -> bytes:

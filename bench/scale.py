@@ -1,7 +1,8 @@
 """What an admission costs with the settings of many namespaces and with many RayClusters, beside few.
 
 The services follow clusters that are made up for them, by an API server of the tests; what following a real one costs
-is told by ``make e2e-scale``. Each review is of another namespace, as far as there are any: the worst that can be.
+is told by ``make e2e-scale``. Each review is of another namespace, as far as there are any, and of a pod unlike any
+before: the worst that can be.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Followed:
             client.post(self.requests[0])
             before = self.peer.seconds()
             for request in random.choices(self.requests, k=POSTS):
-                client.post(request)
+                client.post(samples.numbered(request))
             return (self.peer.seconds() - before) / POSTS * 1e6
 
 
@@ -79,7 +80,7 @@ def _review(namespace: str, *, names_cluster: bool) -> bytes:
     pod = review["request"]["object"]
     review["request"]["namespace"] = pod["metadata"]["namespace"] = namespace
     pod["metadata"]["annotations"] = {ROLE: "client"} | ({CLUSTER: "ray"} if names_cluster else {})
-    return request_of(samples.encoded(review))
+    return request_of(samples.unlike(samples.encoded(review)))
 
 
 def measure() -> Iterator[Figure]:
