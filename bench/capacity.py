@@ -60,10 +60,7 @@ class Sender:
         return trial
 
     async def _send(self, trial: _Trial) -> None:
-        streams = [
-            await asyncio.open_connection("127.0.0.1", self._ports[number % len(self._ports)], ssl=trusting())
-            for number in range(CONNECTIONS)
-        ]
+        streams = [await self._open(self._ports[number % len(self._ports)]) for number in range(CONNECTIONS)]
         trial.begin()
 
         async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,6 +73,13 @@ class Sender:
             writer.transport.abort()
 
         await asyncio.gather(*(work(*stream) for stream in streams))
+
+    async def _open(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection over which something was asked already: who has sent nothing after five seconds is closed."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting())
+        writer.write(self._request)
+        await read_answer(reader)
+        return reader, writer
 
 
 class _Trial:
