@@ -14,11 +14,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 VERSION = $(shell sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py)
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak picture bench bench-quick fuzz docs audit-deps sbom dist release-check lock \
+.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak picture bench bench-record bench-quick fuzz docs audit-deps sbom dist release-check lock \
 	clean FORCE
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/server $(STAMPS)/wheel  ## serve HTTPS on loopback, send it the sample pods, show what changed and why
 	@$(BIN)/ray-webhook demo
@@ -55,12 +55,11 @@ soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods
 picture: $(STAMPS)/dev $(STAMPS)/wheel  ## docs/images/demo.svg anew, from what the demo prints
 	UPDATE_GOLDEN=1 $(BIN)/pytest -k picture tests/cli/test_demo.py
 
-# Each measures to its end, whatever the others found; a bar that is missed fails the whole.
-BENCHES = cost steps through_api_server process capacity import_cost lint
+bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, beside other servers, one of them in Go: 25 minutes
+	$(BIN)/python -m bench
 
-bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, beside others, with Go for one of them: tables, JSON, a chart
-	@missed=; for name in $(BENCHES); do $(BIN)/python -m bench.$$name || missed="$$missed $$name"; done; \
-	$(BIN)/python -m bench.chart && test -z "$$missed" || { echo "bars missed in:$$missed" >&2; exit 1; }
+bench-record: $(STAMPS)/dev $(STAMPS)/wheel  ## make bench, then the documentation with its figures; on a quiet machine
+	$(BIN)/python -m bench --record
 
 bench-quick: $(STAMPS)/dev $(STAMPS)/wheel  ## has an admission become dearer? in under a minute
 	$(BIN)/python -m bench.quick

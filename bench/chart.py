@@ -1,75 +1,89 @@
-"""Draws docs/images/cost.svg from bench/results/cost.json: what an admission costs, beside other servers."""
+"""The chart of what an admission costs, beside other servers: SVG text, made of the figures that cost.py gives.
+
+It is shown as an image, where a page's own colours do not reach it: it follows the reader's choice of light or dark,
+and looks right on either where it is not told. Its figures are in its description, for those who do not see it.
+"""
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from bench.figures import RESULTS, ROOT
+from bench.figures import Figure
+from bench.peers import OURS
 
-FILE: Final = ROOT / "docs" / "images" / "cost.svg"
-WIDTH, BAR, GAP, LEFT, RIGHT = 720, 20, 8, 240, 90
-INK, OURS, OTHERS = "#6e7781", "#1f883d", "#8c959f"
-"""Readable on a light page and on a dark one."""
+WIDTH, BAR, GAP, LEFT, RIGHT = 720, 20, 8, 210, 150
+STYLE: Final = """\
+<style>
+  text { font: 14px system-ui, sans-serif; fill: #656d76 }
+  .title { font-size: 16px; font-weight: 600 }
+  .group { font-weight: 600 }
+  .note { font-size: 12px }
+  .ours { fill: #1a7f37 }
+  .other { fill: #8c959f }
+  @media (prefers-color-scheme: dark) { text { fill: #b1bac4 } .ours { fill: #3fb950 } .other { fill: #6e7681 } }
+</style>"""
+TITLE: Final = "Processor time of an admission, at the server"
+Groups = Mapping[str, Mapping[str, float]]
 
 
-def chart(groups: dict[str, dict[str, float]], note: str) -> str:
-    """The picture; `groups` is title to server to microseconds."""
+def chart(figures: Sequence[Figure], about: Mapping[str, Any]) -> str:
+    """The picture of a client's admission and of a large one."""
+    shown = ("client (", "12 KB (")
+    groups = {title: servers for title, servers in groups_of(figures).items() if title.startswith(shown)}
     longest = max(value for servers in groups.values() for value in servers.values())
     parts: list[str] = []
     y = 34
     for title, servers in groups.items():
-        parts.append(_text(0, y, title, weight="600"))
+        parts.append(_text(0, y, _words(title), "group"))
         y += 14
         for name, value in sorted(servers.items(), key=lambda item: item[1]):
-            wide = max(2.0, value / longest * (WIDTH - LEFT - RIGHT))
-            color = OURS if name == "ray-webhook" else OTHERS
-            parts.append(_text(LEFT - 10, y + 15, name, anchor="end"))
-            parts.append(f'<rect x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR}" rx="3" fill="{color}"/>')
-            parts.append(_text(LEFT + wide + 8, y + 15, f"{value:,.0f} µs"))
+            parts += _bar(y, name, value, value / longest, servers)
             y += BAR + GAP
         y += 22
-    parts.append(_text(0, y, note, size=12))
-    alternative = "; ".join(
-        f"{title}: " + ", ".join(f"{name} {value:.0f} µs" for name, value in servers.items())
+    note = f"{about['processor']}, {about['cores']} cores, Python {about['python']}; median of {about['rounds']} rounds"
+    parts.append(_text(0, y, note, "note"))
+    return "\n".join([*_head(y + 14, groups), STYLE, _text(0, 14, TITLE, "title"), *parts, "</svg>\n"])
+
+
+def groups_of(figures: Sequence[Figure]) -> dict[str, dict[str, float]]:
+    """What was sent, to each server's microseconds."""
+    groups: dict[str, dict[str, float]] = {}
+    for item in figures:
+        title, _, name = item.name.rpartition(": ")
+        if item.unit == "us":
+            groups.setdefault(title, {})[name] = item.median
+    return groups
+
+
+def _words(title: str) -> str:
+    what, _, size = title.partition(" (")
+    return f"A {what} pod, a review of {size.rstrip(')')}" if what == "client" else f"A client pod, a review of {what}"
+
+
+def _head(height: int, groups: Groups) -> list[str]:
+    told = "; ".join(
+        f"{_words(title)}: {', '.join(f'{name} {value:,.0f} µs' for name, value in servers.items())}"
         for title, servers in groups.items()
     )
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 14}" role="img" font-family="sans-serif">'
-    )
-    title = _text(0, 14, "Processor time for each admission at the server", weight="600", size=16)
-    return "\n".join([head, f"<title>{escape(alternative)}</title>", title, *parts, "</svg>\n"])
+    size = f'viewBox="0 0 {WIDTH} {height}"'
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title description">',
+        f'<title id="title">{escape(TITLE)}</title>',
+        f'<desc id="description">{escape(told)}.</desc>',
+    ]
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "400", size: int = 14) -> str:
-    style = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{INK}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'
+def _bar(y: int, name: str, value: float, share: float, servers: Mapping[str, float]) -> list[str]:
+    wide = max(2.0, share * (WIDTH - LEFT - RIGHT))
+    kind, times = ("ours", "") if name == OURS else ("other", f", {value / servers[OURS]:.1f} of ours")
+    return [
+        _text(LEFT - 10, y + 15, name, "name", anchor="end"),
+        f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR}" rx="3"/>',
+        _text(LEFT + wide + 8, y + 15, f"{value:,.0f} µs{times}", "value"),
+    ]
 
 
-def groups_of(document: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """From the figures that cost.py wrote, those in microseconds."""
-    found: dict[str, dict[str, float]] = {}
-    for item in document["figures"]:
-        title, _, name = item["name"].rpartition(": ")
-        if item["unit"] == "us":
-            found.setdefault(f"Review of a {title}" if "KB)" in title else title, {})[name] = item["median"]
-    return found
-
-
-def main() -> int:
-    document = json.loads((RESULTS / "cost.json").read_text())
-    about = document["machine"]
-    shown = {
-        title: servers for title, servers in groups_of(document).items() if " client (" in title or "12 KB" in title
-    }
-    note = f"{about['processor']}, {about['cores']} cores, Python {about['python']}; medians, make bench"
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(chart(shown, note), encoding="utf-8")
-    print(FILE.relative_to(ROOT))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _text(x: float, y: float, text: str, kind: str, *, anchor: str = "start") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from types import TracebackType
 from typing import Final, Self
+
+from tests.http_stream import length_of, trusting
 
 _END: Final = b"\r\n\r\n"
 
@@ -14,16 +15,17 @@ class Client:
     """One connection to 127.0.0.1:`port`; the certificate is not looked at."""
 
     def __init__(self, port: int) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         plain = socket.create_connection(("127.0.0.1", port), timeout=60)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = context.wrap_socket(plain)
+        self._socket = trusting().wrap_socket(plain)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def post(self, request: bytes) -> bytes:
@@ -43,7 +45,7 @@ class Client:
         head, _, body = data.partition(_END)
         if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(f"a server answered {head[:80]!r}")
-        length, parts, size = _length(head), [body], len(body)
+        length, parts, size = length_of(head), [body], len(body)
         while size < length:
             parts.append(self._read())
             size += len(parts[-1])
@@ -54,14 +56,6 @@ class Client:
         if not data:
             raise SystemExit("a server closed the connection")
         return data
-
-
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    raise SystemExit(f"an answer without a length: {head!r}")
 
 
 def request_of(body: bytes, path: str = "/mutate") -> bytes:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from bench.figures import figure, report
+from bench.figures import figure, report, say
 
 FILES = 1000
 ROUNDS = 3
@@ -108,6 +108,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         lines = write(folder)
+        say(f"lint: {FILES} files, {ROUNDS} rounds")
         runs = [seconds(folder) for _ in range(ROUNDS)]
     print(runs[0][1])
     values = [taken for taken, _ in runs]

@@ -1,7 +1,6 @@
-"""The process: how soon it is ready, what memory it takes, and what makes an admission dearer or does not.
+"""The process: how soon it is ready, what memory it takes, what many connections and changes of the settings cost.
 
-Settings of many namespaces and many RayClusters are handed to the rule book itself, as a snapshot: that is all that an
-admission sees of them. What following so many costs a service is told by ``make e2e-scale``.
+A megabyte is 10^6 bytes, the stricter reading of the bar.
 """
 
 from __future__ import annotations
@@ -10,113 +9,94 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 
 from bench import samples
 from bench.client import Client, request_of
-from bench.figures import Figure, figure, report
-from bench.peers import Peer, ours
+from bench.figures import Figure, figure, report, say
+from bench.peers import NULL, Peer, ours, peer_of
+from tests.cluster.fake_api_server import FakeApiServer, running_api_server
+from tests.cluster.support import until
+from tests.cluster.test_serve import is_ready, serving
 from tests.service import SETTINGS, RunningService, running_service
-from webhook.injection.decision import decide
-from webhook.injection.review import AdmissionRequest, parse_review
-from webhook.injection.settings import Settings, parse_settings
-from webhook.injection.snapshot import RayTarget, Reference, Snapshot, TargetKind
+from webhook.contract import WEBHOOK_NAMESPACE
 
-ROUNDS = 5
+ROUNDS = 7
 ADMISSIONS = int(os.environ.get("BENCH_ADMISSIONS", "1000000"))
 """How many the process has behind it when its memory is looked at."""
 CONNECTIONS = 200
-DECISIONS = 2000
+CONNECTIONS_POSTS = 600
 CHANGES_SECONDS = 3.0
+READY_BAR, MEMORY_BAR = 0.8, 70.0
+Started = Callable[[Path], AbstractContextManager[Peer]]
+
+
+@contextmanager
+def with_a_file(folder: Path) -> Iterator[Peer]:
+    """The service with settings from a file, which is ready when it listens; it issues a certificate of its own."""
+    with running_service(folder) as service:
+        yield ours(service)
+
+
+@contextmanager
+def in_a_cluster(folder: Path) -> Iterator[Peer]:
+    """The service with settings from a cluster, as it is installed; ready once it has read them."""
+    cluster = FakeApiServer()
+    cluster.config_map(WEBHOOK_NAMESPACE, {"RAY_HOST": "ray"})
+    with running_api_server(cluster) as url, serving(folder, url) as service:
+        until(lambda: is_ready(service), "the service is ready")
+        yield ours(service)
 
 
 def ready_and_memory() -> Iterator[Figure]:
-    ready, memory = [], []
-    for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as folder:
-            started = perf_counter()
-            with running_service(Path(folder)) as service:
-                ready.append(perf_counter() - started)
-                memory.append(service.memory())
-    yield figure("ready, with a certificate of its own to issue", "s", ready, 0.8)
-    yield figure("memory when ready", "MiB", memory, 70)
+    """Of each way to start it, and of the null app for comparison, in turn."""
+    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder)):
+        tls = Path(folder) / "tls"
+        ways: dict[str, Started] = {
+            "in a cluster": in_a_cluster,
+            "with a file": with_a_file,
+            NULL: lambda _: peer_of(NULL, tls),
+        }
+        taken = [{name: _start(start) for name, start in ways.items()} for _ in range(ROUNDS)]
+    for name in ways:
+        seconds, megabytes = zip(*(one[name] for one in taken), strict=True)
+        ready_bar, memory_bar = (None, None) if name == NULL else (READY_BAR, MEMORY_BAR)
+        yield figure(f"ready, {name}", "s", seconds, ready_bar)
+        yield figure(f"memory when ready, {name}", "MB", megabytes, memory_bar)
+    ratios = [one["in a cluster"][0] / one[NULL][0] for one in taken]
+    yield figure(f"ready, in a cluster / {NULL}", "x", ratios)
 
 
-def after_many(service: RunningService) -> Iterator[Figure]:
-    """Memory after reviews of every recorded kind, over several connections."""
-    requests = [request_of(samples.of_role(role)) for role in samples.ROLES]
+def _start(way: Started) -> tuple[float, float]:
+    """Seconds until it is ready and has answered its first review, and its megabytes then."""
+    request = request_of(samples.of_role("client"))
+    with tempfile.TemporaryDirectory() as folder:
+        begun = perf_counter()
+        with way(Path(folder)) as peer, Client(peer.port) as client:
+            client.post(request)
+            return perf_counter() - begun, peer.megabytes()
+
+
+def after_many() -> Iterator[Figure]:
+    """Memory after reviews of every recorded kind, no two alike, over several connections."""
+    requests = [request_of(samples.unlike(samples.of_role(role))) for role in samples.ROLES]
     done = 0
     with ExitStack() as stack:
-        clients = [stack.enter_context(Client(ours(service).port)) for _ in range(8)]
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        peer = stack.enter_context(with_a_file(folder))
+        clients = [stack.enter_context(Client(peer.port)) for _ in range(8)]
         while done < ADMISSIONS:
             for client in clients:
-                client.send(random.choice(requests))
+                client.send(samples.numbered(random.choice(requests)))
             for client in clients:
                 client.answer()
             done += len(clients)
-    yield figure(f"memory after {done:,} admissions", "MiB", [service.memory()], 70)
-
-
-def snapshot(*, namespaces: int, targets: int) -> Snapshot:
-    own = {f"team-{number}": settings(number) for number in range(namespaces)}
-    clusters = {
-        Reference(kind=TargetKind.CLUSTER, namespace=f"team-{number}", name="ray"): RayTarget(
-            head_service="ray-head-svc"
-        )
-        for number in range(targets)
-    }
-    return Snapshot(namespaces=own, targets=clusters)
-
-
-def settings(number: int) -> Settings:
-    return parse_settings(
-        {"RAY_HOST": f"ray-{number}"}, source=f"ConfigMap team-{number}/ray-settings", cluster_wide=False
-    )
-
-
-def request_in(namespace: str, *, cluster: str | None = None) -> AdmissionRequest:
-    body = samples.of_role("client")
-    made = parse_review(body.replace(b'"seedcore-dev"', f'"{namespace}"'.encode()))
-    if made.namespace != namespace:
-        raise SystemExit("the recorded review is of another namespace than expected")
-    if cluster is None:
-        return made
-    role = b'"ray.seedcore.io/role":"client"'
-    told = body.replace(role, role + f',"ray.seedcore.io/cluster":"{cluster}"'.encode())
-    return parse_review(told.replace(b'"seedcore-dev"', f'"{namespace}"'.encode()))
-
-
-def microseconds(known: Snapshot, requests: Sequence[AdmissionRequest]) -> float:
-    """Of processor time for each decision."""
-    before = process_time()
-    for request in requests:
-        decide(request, known, default_role=None)
-    return (process_time() - before) / len(requests) * 1e6
-
-
-def many_namespaces() -> Iterator[Figure]:
-    """Each decision in another namespace of so many, which is the worst that a cluster can do."""
-    sizes = (10, 1_000, 10_000)
-    known = {size: snapshot(namespaces=size, targets=0) for size in sizes}
-    asked = {size: [request_in(f"team-{random.randrange(size)}") for _ in range(DECISIONS)] for size in sizes}
-    taken = [{size: microseconds(known[size], asked[size]) for size in sizes} for _ in range(ROUNDS)]
-    yield figure("a decision, settings of 10 namespaces", "us", [one[10] for one in taken])
-    for size in sizes[1:]:
-        ratios = [one[size] / one[10] for one in taken]
-        yield figure(f"the same, {size:,} namespaces / 10", "x", ratios, 1.15)
-
-
-def many_clusters() -> Iterator[Figure]:
-    known = {size: snapshot(namespaces=0, targets=size) for size in (1, 1_000)}
-    asked = {
-        size: [request_in(f"team-{random.randrange(size)}", cluster="ray") for _ in range(DECISIONS)] for size in known
-    }
-    taken = [{size: microseconds(known[size], asked[size]) for size in known} for _ in range(ROUNDS)]
-    ratios = [one[1_000] / one[1] for one in taken]
-    yield figure("a decision, a named one of 1,000 RayClusters / of one", "x", ratios, 1.15)
+            if done % 100_000 < len(clients):
+                say(f"process: {done:,} admissions, {peer.megabytes():.1f} MB")
+        yield figure(f"memory after {done:,} admissions", "MB", [peer.megabytes()], MEMORY_BAR)
 
 
 def settings_change() -> Iterator[Figure]:
@@ -131,10 +111,9 @@ def settings_change() -> Iterator[Figure]:
             for _ in range(ROUNDS):
                 quiet.append(_p99(client, request, None))
                 changing.append(_p99(client, request, (file, text)))
-    yield figure("p99 of an answer while settings stay", "ms", quiet)
-    yield figure(
-        "p99 while they change ten times a second / stay", "x", [a / b for a, b in zip(changing, quiet, strict=True)]
-    )
+    yield figure("p99 of an answer while the settings stay", "ms", quiet)
+    ratios = [many / none for many, none in zip(changing, quiet, strict=True)]
+    yield figure("p99 of an answer, settings change ten times a second / stay", "x", ratios)
 
 
 def _p99(client: Client, request: bytes, change: tuple[Path, str] | None) -> float:
@@ -144,7 +123,7 @@ def _p99(client: Client, request: bytes, change: tuple[Path, str] | None) -> flo
             changes += 1
             file, text = change
             made = file.with_name("new")
-            made.write_text(f"{text}\nOTHER={changes}\n")
+            made.write_text(text.replace("RAY_NAMESPACE=", f"RAY_NAMESPACE=change-{changes}-"))
             made.replace(file)
         started = perf_counter()
         client.post(request)
@@ -156,33 +135,38 @@ def _p99(client: Client, request: bytes, change: tuple[Path, str] | None) -> flo
 def many_connections(service: RunningService) -> Iterator[Figure]:
     """As many API servers' worth: each keeps a connection, of which one is used at a time."""
     peer, request = ours(service), request_of(samples.of_role("client"))
-    alone, among, before = [], [], service.memory()
+    alone, among, before = [], [], peer.megabytes()
     with ExitStack() as stack:
-        clients = [stack.enter_context(Client(peer.port)) for _ in range(CONNECTIONS)]
-        for client in clients:
-            client.post(request)  # who has sent nothing yet is closed after five seconds
-        after = service.memory()
+        clients = []
+        for _ in range(CONNECTIONS):
+            clients.append(stack.enter_context(Client(peer.port)))
+            clients[-1].post(request)  # who has sent nothing after five seconds is closed
+        after = peer.megabytes()
         for _ in range(ROUNDS):
-            alone.append(_cpu(peer, clients[:1], request))
-            among.append(_cpu(peer, clients, request))
+            alone.append(_seconds(peer, clients[:1], request))
+            among.append(_seconds(peer, clients, request))
     ratios = [many / one for many, one in zip(among, alone, strict=True)]
     yield figure(f"an admission over {CONNECTIONS} connections in turn / over one", "x", ratios)
-    yield figure("memory of a kept connection", "KiB", [(after - before) / CONNECTIONS * 1024])
+    yield figure(f"memory with {CONNECTIONS} connections", "MB", [after])
+    yield figure("memory of a connection that is kept", "KB", [(after - before) / CONNECTIONS * 1000])
 
 
-def _cpu(peer: Peer, clients: Sequence[Client], request: bytes) -> float:
+def _seconds(peer: Peer, clients: Sequence[Client], request: bytes) -> float:
     before = peer.seconds()
-    for number in range(600):
+    for number in range(CONNECTIONS_POSTS):
         clients[number % len(clients)].post(request)
     return peer.seconds() - before
 
 
 def main() -> int:
-    found = [*ready_and_memory(), *many_namespaces(), *many_clusters(), *settings_change()]
+    say(f"process: ready and memory, {ROUNDS} rounds")
+    found = list(ready_and_memory())
+    say("process: settings that change under load")
+    found += settings_change()
+    say(f"process: {CONNECTIONS} connections")
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder)) as service:
         found += many_connections(service)
-        found += after_many(service)
-    return report("process", found, rounds=ROUNDS)
+    return report("process", [*found, *after_many()], rounds=ROUNDS)
 
 
 if __name__ == "__main__":

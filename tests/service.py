@@ -134,8 +134,13 @@ class RunningService:
 
     def memory(self) -> float:
         """Resident memory in MiB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * 4096 / 2**20
+        return resident_bytes(self.process.pid) / 2**20
+
+
+def resident_bytes(process: int) -> int:
+    """The resident memory of the process of this id."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * 4096
 
 
 def read_answer(connection: http.client.HTTPConnection) -> Answer:

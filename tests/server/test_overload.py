@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 from tests.control_plane.process import wait_for
+from tests.http_stream import read_answer
 from tests.service import RunningService, client_pod, running_service
 from webhook.injection.review import MAX_CONTAINERS
 from webhook.server.turns import MAX_WAITING
@@ -104,9 +105,8 @@ class Senders(threading.Thread):
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[str, bool, bool]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r")[0]))
-    return head.split()[1].decode(), b"\r\nretry-after: 1\r\n" in head, b"\r\nconnection: close\r\n" in head
+    status, head = await read_answer(reader)
+    return str(status), b"\r\nretry-after: 1\r\n" in head, b"\r\nconnection: close\r\n" in head
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``python flood.py SECONDS PORT...``: measures what the replicas can answer, then sends more than five times as much.
+"""``python -m tests.soak.flood SECONDS PORT...``: measures what the replicas can answer, then sends five times that.
 
 The reviews are small, and of pods with hundreds of containers, each of which is looked at before all is refused for one
 of them: they cost a replica far more than their sender. Prints its figures as one line of JSON.
@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import json
 import os
-import ssl
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -18,6 +17,8 @@ from pathlib import Path
 from time import monotonic
 
 import uvloop
+
+from tests.http_stream import read_answer, trusting
 
 FACTOR = 5.5
 """Somewhat more than the bar, for a sender that is late now and then."""
@@ -57,17 +58,16 @@ class Flood:
 
     def __init__(self, ports: list[int]) -> None:
         self.written = 0
-        self.answers: Counter[str] = Counter()
+        self.answers: Counter[int | str] = Counter()
         self._request, self._numbers = request(), itertools.count()
-        self._tls = ssl.create_default_context()
-        self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
+        self._tls = trusting()
         self._free: dict[int, list[Connection]] = {port: [] for port in ports}
 
     async def open(self, port: int) -> None:
         """One connection more, over which something was asked already: it is kept then."""
         reader, writer = await self._open(port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        await _status(reader)
+        await read_answer(reader)
         self._free[port].append((reader, writer))
 
     async def send(self, port: int) -> None:
@@ -79,7 +79,8 @@ class Flood:
                 reader, writer = free.pop() if free else await self._open(port)
                 writer.write(self._unlike_others())
                 self.written += 1
-                self.answers[await _status(reader)] += 1
+                status, _ = await read_answer(reader)
+                self.answers[status] += 1
             free.append((reader, writer))
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             self.answers["none"] += 1
@@ -106,14 +107,6 @@ class Flood:
 
     async def _open(self, port: int) -> Connection:
         return await asyncio.open_connection("127.0.0.1", port, ssl=self._tls, ssl_handshake_timeout=PATIENCE_SECONDS)
-
-
-async def _status(reader: asyncio.StreamReader) -> str:
-    """Read a whole answer."""
-    header = await reader.readuntil(b"\r\n\r\n")
-    length = int(header.lower().partition(b"content-length: ")[2].split(b"\r")[0])
-    await reader.readexactly(length)
-    return header.split()[1].decode()
 
 
 async def main(seconds: float, ports: list[int]) -> None:

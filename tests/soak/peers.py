@@ -13,6 +13,7 @@ from tests.e2e.certificates.fleet import port_of
 from tests.e2e.expected import HOST
 from tests.soak.stage import Stage
 
+ROOT = Path(__file__).parents[2]
 CHANGES = 20
 OVERLOAD = 5
 """Times what the replicas could answer just before."""
@@ -32,7 +33,7 @@ def flapping_settings(stage: Stage) -> None:
 
 def slow_clients(stage: Stage) -> None:
     """More connections than a replica holds: silent ones, stalled handshakes, headers and bodies byte by byte."""
-    process = subprocess.Popen(_command("slow_loris.py", stage))
+    process = subprocess.Popen(_command("slow_loris", stage), cwd=ROOT)
     try:
         sleep(stage.seconds)
     finally:
@@ -42,8 +43,8 @@ def slow_clients(stage: Stage) -> None:
 
 def overload(stage: Stage) -> None:
     """Five times as many costly reviews as the replicas can answer, by their own measure just before."""
-    command = _command("flood.py", stage)
-    flood = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60 + stage.seconds)
+    command = _command("flood", stage)
+    flood = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60 + stage.seconds, cwd=ROOT)
     print(f"\nflood: {flood.stdout.decode()}")
     figures = json.loads(flood.stdout)
     assert figures["sent"] >= OVERLOAD * figures["capacity"], figures
@@ -51,4 +52,4 @@ def overload(stage: Stage) -> None:
 
 def _command(script: str, stage: Stage) -> list[str]:
     ports = [str(port_of(replica)) for replica in stage.replicas.replicas]
-    return [sys.executable, str(Path(__file__).with_name(script)), str(stage.seconds), *ports]
+    return [sys.executable, "-m", f"tests.soak.{script}", str(stage.seconds), *ports]

@@ -1,4 +1,4 @@
-"""``python slow_loris.py SECONDS PORT...``: holds as many connections as it can, and says next to nothing on them."""
+"""``python -m tests.soak.slow_loris SECONDS PORT...``: holds many connections, and says next to nothing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ import ssl
 import sys
 from contextlib import suppress
 
+from tests.http_stream import trusting
+
 EACH = 300
 """Of each kind, to each port: together more than the 1,024 that a replica holds."""
 HELLO = bytes.fromhex("1603010200010001fc0303")
 HEADER = b"POST /mutate HTTP/1.1\r\nHost: x\r\nX-Slow: "
 BODY = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
-
-
-def context() -> ssl.SSLContext:
-    """TLS without looking at who answers."""
-    made = ssl.create_default_context()
-    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    return made
 
 
 async def hold(port: int, tls: ssl.SSLContext | None, first: bytes) -> None:
@@ -43,7 +38,7 @@ async def hold(port: int, tls: ssl.SSLContext | None, first: bytes) -> None:
 
 async def main(seconds: float, ports: list[int]) -> None:
     """All of them for so long."""
-    tls = context()
+    tls = trusting()
     kinds = [(None, b""), (None, HELLO), (tls, HEADER), (tls, BODY)]
     tasks = [
         asyncio.create_task(hold(port, used, first)) for port in ports for used, first in kinds for _ in range(EACH)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,18 +12,15 @@ import pytest
 
 from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.fixtures import running
-from tests.control_plane.objects import send
 from tests.control_plane.process import wait_for
-from tests.e2e import installation, workloads
+from tests.e2e import installation, judges, workloads
 from tests.e2e.expected import CLUSTER_WIDE
 from tests.e2e.support import create, env_of
-from tests.service import run_command, running_service
+from tests.service import running_service
 from webhook import contract
 
 Object = dict[str, Any]
 
-JUDGE: Final = "judge"
-"""A label of the namespaces; the selectors are all that is changed of the configuration and of the policies."""
 NAMESPACES: Final[Mapping[str, Mapping[str, str]]] = {
     "apps": {},
     "seedcore-dev": {},
@@ -61,15 +57,15 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -
     with running(folder / "plane") as plane:
         installation.install(plane)
         for name, labels in NAMESPACES.items():
-            plane.create_namespace(name, {**labels, JUDGE: "webhook"})
-            plane.create_namespace(twin(name), {**labels, JUDGE: "policy"})
+            plane.create_namespace(name, {**labels, judges.JUDGE: judges.WEBHOOK})
+            plane.create_namespace(twin(name), {**labels, judges.JUDGE: judges.POLICY})
         plane.wait_for_namespace(installation.NAMESPACE)
         plane.apply([workloads.settings(installation.NAMESPACE, **CLUSTER_WIDE), *_settings("team-own", OWN)])
         printed = _install_policy(plane)
         plane.apply(_settings("team-later", {"RAY_HOST": "later"}))
         with running_service(folder, *installation.flags(plane, certificates), settings=None) as service:
             installation.connect(plane, int(service.url.rpartition(":")[2]), (certificates / "ca.crt").read_bytes())
-            _leave_twins_to_the_policy(plane)
+            judges.restrict_webhook(plane)
             wait_for(lambda: _is_in_force(plane), "each namespace is judged by whom it shall be")
             yield SideBySide(plane=plane, printed=printed)
 
@@ -97,24 +93,7 @@ def _settings(namespace: str, data: Mapping[str, str]) -> list[Object]:
 
 def _install_policy(plane: ControlPlane) -> frozenset[str]:
     """Apply what the command prints for this cluster; returns the codes of the limits that it names."""
-    made = run_command("render", "policy", "--kubeconfig", str(plane.kubeconfig))
-    assert made.returncode == 0, made.stderr
-    documents = list(installation.documents(made.stdout))
-    for document in documents:
-        if document["kind"] == "MutatingAdmissionPolicy":
-            selector = document["spec"]["matchConstraints"]["namespaceSelector"]
-            selector["matchExpressions"].append({"key": JUDGE, "operator": "In", "values": ["policy"]})
-    items = {"apiVersion": "v1", "kind": "List", "items": documents}
-    plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(items))
+    made = judges.install_policy(plane)
     codes = frozenset(re.findall(r"^(RAY\d+) ", made.stderr, re.MULTILINE))
     assert codes == set(re.findall(r"^# (RAY\d+) ", made.stdout, re.MULTILINE))
     return codes
-
-
-def _leave_twins_to_the_policy(plane: ControlPlane) -> None:
-    path = f"{installation.CONFIGURATIONS}/{installation.NAME}"
-    configuration = send(plane.admin, "GET", path).checked()
-    for webhook in configuration["webhooks"]:
-        expressions = webhook["namespaceSelector"]["matchExpressions"]
-        expressions.append({"key": JUDGE, "operator": "NotIn", "values": ["policy"]})
-    send(plane.admin, "PUT", path, configuration).checked()
