@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
@@ -25,9 +24,6 @@ extensions = [
 exclude_patterns = ["_ext"]
 nitpicky = True
 suppress_warnings = ["misc.highlighting_failure"]  # what a command prints may be any text
-
-# Until every section has its first page.
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "didn't match" not in str(record.msg))
 
 myst_heading_anchors = 3  # links such as page.md#a-heading, as code hosts have them; one that leads nowhere is an error
 myst_enable_extensions = ["fieldlist"]
