@@ -14,8 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 VERSION = $(shell sed -n 's/^__version__[^=]*= "\(.*\)"/\1/p' webhook/__init__.py)
 SOURCES = $(shell find webhook ray_config pyproject.toml -type f ! -name '*.pyc' | LC_ALL=C sort)
 
-.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak picture bench bench-record bench-quick fuzz docs audit-deps sbom dist release-check lock \
-	clean FORCE
+.PHONY: help demo cluster test e2e e2e-ray e2e-scale soak picture bench bench-record bench-quick fuzz docs audit-deps sbom dist release-check lock clean FORCE
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -131,16 +131,19 @@ def checkout(folder: Path) -> Path:
     return made
 
 
+_OWN: Final = ("RAY_", "SEEDCORE_", "KUBE", "MAKE")
+"""How variables begin that a program of the documentation would read, make's of its caller among them."""
+
+
 def shell_environment(**more: str) -> dict[str, str]:
     """Of a reader's shell: the program is on its PATH, and nothing is set that the program would read."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "SEEDCORE_", "KUBE"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
     path = os.pathsep.join((str(_BIN), os.environ.get("PATH", os.defpath)))
     fixed = {
         "PATH": path,
         "NO_COLOR": "1",
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "MAKEFLAGS": "",
         "TERM": "dumb",
     }
     return kept | fixed | more

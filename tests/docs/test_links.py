@@ -18,11 +18,20 @@ from tests.docs.links import ROOT, anchors, files, targets
 HOSTS: Final = frozenset(
     {
         "cert-manager.io",
+        "docs.github.com",
+        "docs.pytest.org",
         "docs.ray.io",
         "github.com",
+        "istio.io",
         "keepachangelog.com",
         "kubernetes.io",
+        "kyverno.io",
+        "linkerd.io",
+        "no-color.org",
+        "open-policy-agent.github.io",
+        "pre-commit.com",
         "semver.org",
+        "www.kubernetes.dev",
         "www.ray.io",
     }
 )

@@ -19,7 +19,12 @@ import pytest
 
 from tests.service import COMMAND, RunningService, client_pod, running_service
 from webhook.injection.review import MAX_CONTAINERS
-from webhook.server.connections import MAX_CONNECTIONS, MAX_OPERATIONS_CONNECTIONS, Connections
+from webhook.server.connections import (
+    MAX_CONNECTIONS,
+    MAX_CONSOLE_CONNECTIONS,
+    MAX_OPERATIONS_CONNECTIONS,
+    Connections,
+)
 from webhook.server.limits import ANSWER_SECONDS, MAX_BODY, MAX_BUFFERED
 from webhook.server.resources import SPARE_FILES
 
@@ -224,7 +229,7 @@ def test_few_open_files_are_told_and_as_many_connections_as_fit_are_kept_the_old
     limited.chmod(0o755)
     with running_service(tmp_path, command=str(limited)) as service:
         event = service.events("few open files allowed")[0]
-        most = 400 - SPARE_FILES - MAX_OPERATIONS_CONNECTIONS
+        most = 400 - SPARE_FILES - MAX_OPERATIONS_CONNECTIONS - MAX_CONSOLE_CONNECTIONS
         assert (event["limit"], event["connections"]) == (400, most)
 
         flood: list[socket.socket] = []
