@@ -148,7 +148,7 @@ def test_all_of_it_works_by_the_keyboard(context: BrowserContext) -> None:
     with page.expect_navigation():
         page.keyboard.press("Enter")
     # What came of it has the focus, so that a screen reader says it.
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
     assert "RAY802" in page.evaluate("document.activeElement.textContent")
     assert page.title().startswith("RAY802 unusable input")
     assert page.get_by_role("textbox", name="Manifest").input_value() == BROKEN

@@ -43,10 +43,10 @@ def test_nobody_is_ready_without_the_right_to_read_settings(
     with running_service(tmp_path, "--kubeconfig", str(kubeconfig), settings=None) as service:
         wait_for(
             lambda: any(
-                "configmaps" in event["resource"] and "403" in event["message"] and "ClusterRole" in event["message"]
+                "configmaps" in event["resource"] and "403" in event["message"] and "the right" in event["message"]
                 for event in service.events("cluster request failed")
             ),
-            "the service has been refused its settings, and says what grants them",
+            "the service has been refused its settings, and says what is missing",
         )
         assert is_not_ready(service)
 

@@ -1,7 +1,8 @@
 """Pages whose commands need a cluster with the webhook: each is followed by kubectl and the program as by readers.
 
 A page leaves what it finds, or says ``webhook: absent``: then none is there when it begins, and what it has installed
-is taken away when it ends. Its namespaces are its own but for seedcore-dev, which is emptied after each page.
+is taken away when it ends. The namespaces that it has made go after it, and seedcore-dev is emptied: no page sees what
+another one left.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.control_plane.cluster import ControlPlane
 from tests.control_plane.objects import send
 from tests.docs.page import ROOT, Page, pages_of
 from tests.docs.running import check, checkout, shell_environment
-from tests.e2e.installation import CONFIGURATIONS, NAME
+from tests.e2e.installation import CONFIGURATIONS, NAME, NAMESPACE
 
 pytestmark = pytest.mark.e2e
 
@@ -30,8 +31,16 @@ WORKLOADS: Final = "deployments,statefulsets,daemonsets,jobs,pods,rayclusters,ra
 @pytest.fixture
 def environment(plane: ControlPlane) -> Iterator[Mapping[str, str]]:
     """The variables of the reader's shell; afterwards the cluster is as it was."""
+    before = namespaces(plane)
     yield shell_environment(**{name: plane.environment()[name] for name in ("KUBECONFIG", "KUBECACHEDIR", "KUBERC")})
     plane.kubectl("delete", WORKLOADS, "--all", "--namespace=seedcore-dev")
+    if made := namespaces(plane) - before - {NAMESPACE}:
+        plane.kubectl("delete", "namespace", *made)
+
+
+def namespaces(plane: ControlPlane) -> set[str]:
+    """Those that are there."""
+    return set(plane.kubectl("get", "namespaces", "--output=name").stdout.replace("namespace/", "").split())
 
 
 def take_away(plane: ControlPlane) -> None:
