@@ -54,7 +54,7 @@ soak: $(STAMPS)/dev $(STAMPS)/wheel  ## every fault while SOAK_PODS (10000) pods
 picture: $(STAMPS)/dev $(STAMPS)/wheel  ## docs/images/demo.svg anew, from what the demo prints
 	UPDATE_GOLDEN=1 $(BIN)/pytest -k picture tests/cli/test_demo.py
 
-bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, beside other servers, one of them in Go: 25 minutes
+bench: $(STAMPS)/dev $(STAMPS)/wheel  ## what an admission costs, beside other servers, one of them in Go: 12 minutes
 	$(BIN)/python -m bench
 
 bench-record: $(STAMPS)/dev $(STAMPS)/wheel  ## make bench, then the documentation with its figures; on a quiet machine
