@@ -13,7 +13,7 @@ from typing import Any, Final
 from bench.figures import Figure
 from bench.peers import OURS
 
-WIDTH, BAR, GAP, LEFT, RIGHT = 720, 20, 8, 210, 150
+WIDTH, BAR, GAP, LEFT, RIGHT = 820, 20, 8, 270, 210
 STYLE: Final = """\
 <style>
   text { font: 14px system-ui, sans-serif; fill: #656d76 }
@@ -77,7 +77,7 @@ def _head(height: int, groups: Groups) -> list[str]:
 
 def _bar(y: int, name: str, value: float, share: float, servers: Mapping[str, float]) -> list[str]:
     wide = max(2.0, share * (WIDTH - LEFT - RIGHT))
-    kind, times = ("ours", "") if name == OURS else ("other", f", {value / servers[OURS]:.1f} of ours")
+    kind, times = ("ours", "") if name == OURS else ("other", f", {value / servers[OURS]:.1f} times ours")
     return [
         _text(LEFT - 10, y + 15, name, "name", anchor="end"),
         f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR}" rx="3"/>',
