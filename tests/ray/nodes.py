@@ -25,6 +25,8 @@ scripts.ray_constants = types.SimpleNamespace(**{**vars(constants), "ENABLE_RAY_
 scripts.main()
 """
 HOST: Final = "127.0.0.1"
+OWN_PORTS: Final = frozenset({44217, 44227})
+"""Where Ray's dashboard and autoscaler serve their metrics, without being asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class Ports:
     @classmethod
     def free(cls) -> Ports:
         """Ports that nobody listens on now."""
-        gcs, client, dashboard, serve = free_ports(4)
+        gcs, client, dashboard, serve = [port for port in free_ports(6) if port not in OWN_PORTS][:4]
         return cls(gcs=gcs, client=client, dashboard=dashboard, serve=serve)
 
     def settings(self, **more: str) -> str:
